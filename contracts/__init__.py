@@ -1,0 +1,1 @@
+"""The contract as data: read it through `pytest_es_upgrade.contract`."""

@@ -1,0 +1,166 @@
+"""`check_request`: what a request, on the wire or as a caller's values, breaks of the contract.
+
+Both kinds become one call document, `{"path": …, "query": …, "body": …}`, which the published schema
+judges. What JSON Schema cannot say stands here: the path, spelling on the wire, duplicates, positions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import unquote
+
+from ..contract import Contract, Parameter, shipped_contract
+from ..messages import HttpRequest, UpgradeRequest, Violation
+from .http import http_violations
+from .json_text import read_json
+from .schema import schema_violations
+from .text import shown
+
+Document = dict[str, Any]
+
+
+def check_request(request: HttpRequest | UpgradeRequest, contract: Contract | None = None) -> list[Violation]:
+    """Every rule that a request breaks; an empty list means that it conforms.
+
+    Raises nothing, whatever it is given: an object of another type is one violation `message.type`.
+    Without a contract it is judged by the shipped one.
+    """
+    contract = contract or shipped_contract()
+    if isinstance(request, UpgradeRequest):
+        return list(schema_violations(contract, contract.request_schema, asked_document(contract, request), "request"))
+    if not isinstance(request, HttpRequest):
+        got = f"{type(request).__name__}: {shown(request)}"
+        return [contract.violation("message.type", "message", got, "an HttpRequest or an UpgradeRequest")]
+    wire, document = read_wire(contract, request)
+    judged = schema_violations(contract, contract.request_schema, document, "request")
+    return [*http_violations(contract, request), *wire, *judged]
+
+
+def asked_document(contract: Contract, request: UpgradeRequest) -> Document:
+    """The values that a caller gave, by the place where each travels."""
+    document: Document = {"path": {}, "query": {}, "body": {}}
+    for name, value in request.given().items():
+        document[contract.parameters[name].place][name] = value
+    return document
+
+
+def read_wire(contract: Contract, request: HttpRequest) -> tuple[list[Violation], Document]:
+    """What a request on the wire breaks before any schema, and the call document that could be read.
+
+    A place that could not be read is absent from the document. `dryRun=True` is read as true.
+    """
+    document: Document = {}
+    found = [
+        *_method(contract, request),
+        *_path(contract, request, document),
+        *_query(contract, request, document),
+        *_headers(contract, request),
+        *_body(contract, request, document),
+    ]
+    return found, document
+
+
+def _method(contract: Contract, request: HttpRequest) -> Iterator[Violation]:
+    if request.method != contract.method:
+        yield contract.violation("request.method", "method", shown(request.method), contract.method)
+
+
+def _path(contract: Contract, request: HttpRequest, document: Document) -> Iterator[Violation]:
+    template, segments = contract.path_template.split("/"), request.path.split("/")
+    same_length = len(template) == len(segments)
+    if not same_length or any(
+        unquote(sent) != fixed for fixed, sent in zip(template, segments, strict=True) if fixed != "{InstanceId}"
+    ):
+        yield contract.violation("request.path", "path", shown(request.path), contract.target_path("[InstanceId]"))
+        return
+    sent_id = segments[template.index("{InstanceId}")]
+    document["path"] = {"InstanceId": unquote(sent_id, errors="surrogateescape")}
+
+
+def _query(contract: Contract, request: HttpRequest, document: Document) -> Iterator[Violation]:
+    values: dict[str, list[str]] = {}
+    for name, text in request.query:
+        values.setdefault(name, []).append(text)
+    document["query"] = {}
+    for name, texts in values.items():
+        yield from _twice(contract, f"query.{name}", tuple(texts))
+        parameter = contract.parameters.get(name)
+        if parameter is not None and parameter.place != "query":
+            yield contract.violation("request.position", f"query.{name}", shown(texts[0]), f"in the {parameter.place}")
+            continue
+        value, slips = _read_text(contract, parameter, texts[0])
+        document["query"][name] = value
+        yield from slips
+
+
+def _read_text(contract: Contract, parameter: Parameter | None, text: str) -> tuple[Any, list[Violation]]:
+    """The value of a query text; a word in other letter case is understood, and is a slip."""
+    if parameter is None or not parameter.texts:
+        return text, []
+    if text in parameter.texts:
+        return parameter.texts[text], []
+    if text.lower() in parameter.texts:
+        where, expected = f"query.{parameter.name}", shown(text.lower())
+        return parameter.texts[text.lower()], [
+            contract.violation("request.dry_run.form", where, shown(text), expected),
+        ]
+    return text, []
+
+
+def _headers(contract: Contract, request: HttpRequest) -> Iterator[Violation]:
+    # `version` and `type` are words that any header may be named by; the query's names are not
+    names = {name.lower(): name for name, row in contract.parameters.items() if row.place == "query"}
+    for key, value in request.headers:
+        if key.lower() in names:
+            yield contract.violation("request.position", f"header.{key}", shown(value), "in the query")
+
+
+def _body(contract: Contract, request: HttpRequest, document: Document) -> Iterator[Violation]:
+    document["body"] = {}
+    if not request.body:
+        return
+    yield from _media_type(contract, request)
+    text = read_json(request.body)
+    if text.problem:
+        del document["body"]
+        # a form is told about by its media type; that it is no JSON either follows from it
+        if text.problem == "utf8" or _is_json(request.header("Content-Type")):
+            got = f"{shown(request.body)}: {text.detail}"
+            yield contract.violation(f"request.body.{text.problem}", "body", got, "a JSON object in UTF-8")
+        return
+    for name, values in text.twice:
+        yield from _twice(contract, f"body.{name}", values)
+    body = text.value
+    if isinstance(body, dict):
+        for name in [name for name in body if _place(contract, name) in ("query", "path")]:
+            place = _place(contract, name)
+            yield contract.violation("request.position", f"body.{name}", shown(body.pop(name)), f"in the {place}")
+    document["body"] = body
+
+
+def _place(contract: Contract, name: str) -> str | None:
+    parameter = contract.parameters.get(name)
+    return parameter.place if parameter else None
+
+
+def _media_type(contract: Contract, request: HttpRequest) -> Iterator[Violation]:
+    given = request.header("Content-Type")
+    if given is None:
+        yield contract.violation("request.body.content_type", "header.Content-Type", "nothing", "application/json")
+    elif not _is_json(given):
+        yield contract.violation("request.body.media_type", "header.Content-Type", shown(given), "application/json")
+
+
+def _is_json(content_type: str | None) -> bool:
+    """`application/json`, `text/json`, or a structured suffix (RFC 6839); none at all is judged by itself."""
+    if content_type is None:
+        return True
+    subtype = content_type.partition(";")[0].strip().lower().partition("/")[2]
+    return subtype == "json" or subtype.endswith("+json")
+
+
+def _twice(contract: Contract, where: str, values: tuple[Any, ...]) -> Iterator[Violation]:
+    if len(values) > 1:
+        rule = "request.repeated" if all(value == values[0] for value in values) else "request.duplicate"
+        yield contract.violation(rule, where, " and ".join(map(shown, values)), "one value")

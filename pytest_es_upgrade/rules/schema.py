@@ -1,0 +1,75 @@
+"""From the published schemas to violations: the keyword that fails names its rule (`x-rule`)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+from jsonschema import Draft202012Validator
+
+from ..contract import Contract
+from ..messages import Violation
+from .text import shown
+
+if TYPE_CHECKING:
+    from jsonschema.exceptions import ValidationError
+
+Path = tuple[str | int, ...]
+
+#: How a keyword's value reads in "expected …".
+_EXPECTED = {
+    "enum": lambda value: "one of " + ", ".join(map(shown, value)),
+    "const": shown,
+    "type": lambda value: " or ".join([value] if isinstance(value, str) else value),
+    "maxLength": lambda value: f"at most {value} characters",
+    "minLength": lambda value: f"at least {value} character",
+    "pattern": lambda _: "ASCII characters only",
+    "not": lambda value: f"no {value['type']}" if value else "nothing of that name",
+}
+
+
+def schema_violations(
+    contract: Contract, schema: Mapping[str, Any], instance: Any, place: str
+) -> Iterator[Violation]:
+    """Every rule that the instance breaks by that schema. `place` is how to say where: see `_PLACES`."""
+    for error in _validator(contract, str(schema["$id"])).iter_errors(instance):
+        rule_id = error.schema["x-rule"][error.validator]
+        for path, got, expected in _findings(error):
+            yield contract.violation(rule_id, _PLACES[place](path), got, expected)
+
+
+@lru_cache(maxsize=32)
+def _validator(contract: Contract, schema_id: str) -> Draft202012Validator:
+    schemas = (contract.request_schema, contract.success_schema, contract.error_schema)
+    return Draft202012Validator(next(schema for schema in schemas if schema["$id"] == schema_id))
+
+
+def _findings(error: ValidationError) -> Iterable[tuple[Path, str, str]]:
+    """(where, got, expected) of a failed keyword; several where it speaks of several members."""
+    path = tuple(error.absolute_path)
+    if error.validator == "required":
+        # jsonschema reports each missing member by itself, and names it only in its message
+        missing = next(name for name in error.validator_value if error.message.startswith(repr(name)))
+        return [((*path, missing), "nothing", f"{missing} to be there")]
+    if error.validator == "additionalProperties":
+        known = error.schema.get("properties", {})
+        extra = [name for name in error.instance if name not in known and not _patterned(name, error.schema)]
+        return [((*path, name), shown(error.instance[name]), "nothing of that name") for name in extra]
+    return [(path, shown(error.instance), _EXPECTED[str(error.validator)](error.validator_value))]
+
+
+def _patterned(name: str, schema: Mapping[str, Any]) -> bool:
+    return any(re.search(pattern, name) for pattern in schema.get("patternProperties", ()))
+
+
+def _request_place(path: Path) -> str:
+    return "path" if path[:1] == ("path",) else ".".join(map(str, path))
+
+
+def _answer_place(path: Path) -> str:
+    return "answer." + "".join(f"/{part}" for part in path)
+
+
+_PLACES = {"request": _request_place, "answer": _answer_place}

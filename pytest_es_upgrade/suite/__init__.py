@@ -1,0 +1,32 @@
+"""The conformance suite: cases as data, and the test function that runs them in one's own module.
+
+    from pytest_es_upgrade.suite import test_es_upgrade_contract
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from ..contract import Contract
+from .ambient import AMBIENT_RULES
+from .case import Case, Judgement, judge
+from .error_cases import error_cases
+from .request_cases import request_cases
+from .response_cases import response_cases
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["AMBIENT_RULES", "Case", "Judgement", "cases", "judge", "test_es_upgrade_contract"]
+
+
+@lru_cache(maxsize=4)
+def cases(contract: Contract) -> tuple[Case, ...]:
+    """All cases, in the order of the families; their calls and answers are made from the contract."""
+    return (*request_cases(contract), *response_cases(contract), *error_cases(contract))
+
+
+def test_es_upgrade_contract(es_upgrade_case: Callable[[], None]) -> None:
+    """One case of the UpgradeEngineVersion contract, for one client."""
+    es_upgrade_case()
