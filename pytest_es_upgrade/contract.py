@@ -168,11 +168,9 @@ class Contract:
 
     @cached_property
     def pairing(self) -> Mapping[str, str]:
-        """version → the one type that belongs to it (rule `request.pairing`)."""
+        """From a version to the one type that belongs to it (rule `request.pairing`)."""
         rows = self.request_schema["properties"]["body"]["allOf"]
-        return {
-            row["if"]["properties"]["version"]["const"]: row["then"]["properties"]["type"]["const"] for row in rows
-        }
+        return {row["if"]["properties"]["version"]["const"]: row["then"]["properties"]["type"]["const"] for row in rows}
 
     @cached_property
     def targets(self) -> tuple[Target, ...]:
@@ -190,7 +188,7 @@ class Contract:
         return tuple(target for target in self._all_targets() if self.judge_target(*target) == "mismatched")
 
     def judge_target(self, version: str | None, type_: str | None) -> str:
-        """`valid`, `open` or `mismatched`, for documented values or None."""
+        """Tells `valid`, `open` or `mismatched`, for documented values or None."""
         if version is not None and type_ is not None:
             return "valid" if self.pairing.get(version, type_) == type_ else "mismatched"
         implied = version if version is None else self.pairing.get(version, self.default_type)
@@ -269,7 +267,7 @@ def _parsed(name: str, text: str) -> Any:
 
 
 def _level(text: str) -> Level:
-    return LEVELS[LEVELS.index(text)]  # type: ignore[arg-type]  # a level that is none raises here
+    return next(level for level in LEVELS if level == text)
 
 
 __all__ = [

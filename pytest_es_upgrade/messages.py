@@ -185,7 +185,8 @@ class Violation:
 class ErrorInfo:
     """What a caller can tell from an error; None where it cannot be told.
 
-    `text` is everything that the exception and its causes say in words.
+    `text` is everything that the exception and its causes say in words. `exits` tells of an exception
+    that is no `Exception`, such as SystemExit: it ends a program that only handles errors.
     """
 
     type: str
@@ -194,6 +195,7 @@ class ErrorInfo:
     http_status: int | None = None
     request_id: str | None = None
     text: str = ""
+    exits: bool = False
 
 
 @dataclass(frozen=True)

@@ -7,11 +7,12 @@ judges. What JSON Schema cannot say stands here: the path, spelling on the wire,
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote
 
 from ..contract import Contract, Parameter, shipped_contract
-from ..messages import HttpRequest, UpgradeRequest, Violation
+from ..messages import HttpRequest, UpgradeRequest, Violation, header_values
 from .http import http_violations
 from .json_text import read_json
 from .schema import schema_violations
@@ -41,8 +42,19 @@ def asked_document(contract: Contract, request: UpgradeRequest) -> Document:
     """The values that a caller gave, by the place where each travels."""
     document: Document = {"path": {}, "query": {}, "body": {}}
     for name, value in request.given().items():
-        document[contract.parameters[name].place][name] = value
+        printable = value if isinstance(value, (str, bool, float)) else _Opaque(shown(value))
+        document[contract.parameters[name].place][name] = printable
     return document
+
+
+@dataclass(frozen=True)
+class _Opaque:
+    """Stands for a value that can conform to nothing: jsonschema prints what it refuses, and printing may raise."""
+
+    text: str
+
+    def __repr__(self) -> str:
+        return self.text
 
 
 def read_wire(contract: Contract, request: HttpRequest) -> tuple[list[Violation], Document]:
@@ -145,11 +157,12 @@ def _place(contract: Contract, name: str) -> str | None:
 
 
 def _media_type(contract: Contract, request: HttpRequest) -> Iterator[Violation]:
-    given = request.header("Content-Type")
-    if given is None:
+    given = header_values(request.headers, "Content-Type")
+    if not given:
         yield contract.violation("request.body.content_type", "header.Content-Type", "nothing", "application/json")
-    elif not _is_json(given):
-        yield contract.violation("request.body.media_type", "header.Content-Type", shown(given), "application/json")
+    for value in given:
+        if not _is_json(value):
+            yield contract.violation("request.body.media_type", "header.Content-Type", shown(value), "application/json")
 
 
 def _is_json(content_type: str | None) -> bool:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from jsonschema import Draft202012Validator
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 Path = tuple[str | int, ...]
 
 #: How a keyword's value reads in "expected …".
-_EXPECTED = {
+_EXPECTED: Mapping[str, Callable[[Any], str]] = {
     "enum": lambda value: "one of " + ", ".join(map(shown, value)),
     "const": shown,
     "type": lambda value: " or ".join([value] if isinstance(value, str) else value),
@@ -30,9 +30,7 @@ _EXPECTED = {
 }
 
 
-def schema_violations(
-    contract: Contract, schema: Mapping[str, Any], instance: Any, place: str
-) -> Iterator[Violation]:
+def schema_violations(contract: Contract, schema: Mapping[str, Any], instance: Any, place: str) -> Iterator[Violation]:
     """Every rule that the instance breaks by that schema. `place` is how to say where: see `_PLACES`."""
     for error in _validator(contract, str(schema["$id"])).iter_errors(instance):
         rule_id = error.schema["x-rule"][error.validator]
@@ -48,16 +46,21 @@ def _validator(contract: Contract, schema_id: str) -> Draft202012Validator:
 
 def _findings(error: ValidationError) -> Iterable[tuple[Path, str, str]]:
     """(where, got, expected) of a failed keyword; several where it speaks of several members."""
+    # jsonschema fills these in lazily, and its types say that they might be unset
+    keyword, value, schema, instance = cast(
+        "tuple[str, Any, Mapping[str, Any], Any]",
+        (error.validator, error.validator_value, error.schema, error.instance),
+    )
     path = tuple(error.absolute_path)
-    if error.validator == "required":
-        # jsonschema reports each missing member by itself, and names it only in its message
-        missing = next(name for name in error.validator_value if error.message.startswith(repr(name)))
+    if keyword == "required":
+        # it reports each missing member by itself, and names it only in its message
+        missing = next(name for name in value if error.message.startswith(repr(name)))
         return [((*path, missing), "nothing", f"{missing} to be there")]
-    if error.validator == "additionalProperties":
-        known = error.schema.get("properties", {})
-        extra = [name for name in error.instance if name not in known and not _patterned(name, error.schema)]
-        return [((*path, name), shown(error.instance[name]), "nothing of that name") for name in extra]
-    return [(path, shown(error.instance), _EXPECTED[str(error.validator)](error.validator_value))]
+    if keyword == "additionalProperties":
+        known = schema.get("properties", {})
+        extra = [name for name in instance if name not in known and not _patterned(name, schema)]
+        return [((*path, name), shown(instance[name]), "nothing of that name") for name in extra]
+    return [(path, shown(instance), _EXPECTED[keyword](value))]
 
 
 def _patterned(name: str, schema: Mapping[str, Any]) -> bool:

@@ -32,7 +32,9 @@ def check_sent(
     wire, document = read_wire(contract, sent)
     asked_for = {
         (violation.rule.id, violation.where)
-        for violation in schema_violations(contract, contract.request_schema, asked_document(contract, asked), "request")
+        for violation in schema_violations(
+            contract, contract.request_schema, asked_document(contract, asked), "request"
+        )
     }
     by_itself = [
         violation

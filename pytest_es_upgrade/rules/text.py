@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 LONGEST = 120
+_ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+(?=>)")
 
 
 def shown(value: Any) -> str:
@@ -13,7 +15,8 @@ def shown(value: Any) -> str:
         text = repr(value)
     except Exception as error:  # noqa: BLE001 - a value may come from a client, its repr may raise anything
         text = f"<{type(value).__name__} whose repr raised {type(error).__name__}>"
-    return cut(text)
+    # where an object lies in memory is no part of what it is, and differs on every run
+    return cut(_ADDRESS.sub("", text))
 
 
 def cut(text: str, longest: int = LONGEST) -> str:

@@ -205,4 +205,5 @@ def _raised(told: ErrorInfo | None) -> str:
 
 
 def _returned(outcome: Outcome) -> str:
-    return f"{shown(outcome.result)} returned"
+    reads_as = "" if outcome.answer is None else f", which reads as {shown(outcome.answer)}"
+    return f"{shown(outcome.result)} returned{reads_as}"

@@ -5,6 +5,7 @@ It neither ends the process, nor shows the secret, nor goes elsewhere, nor chang
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Iterator
 
 from ..messages import Violation
@@ -23,9 +24,6 @@ AMBIENT_RULES = (
     "adapter.callable",
 )
 
-#: What `raise` may not be in a library; asyncio's own cancellation is a BaseException too.
-_ENDS_THE_PROGRAM = ("SystemExit", "KeyboardInterrupt", "GeneratorExit")
-
 
 def ambient_violations(stage: Stage) -> Iterator[Violation]:
     """The violations of the rules that hold in every case."""
@@ -39,7 +37,7 @@ def ambient_violations(stage: Stage) -> Iterator[Violation]:
 def _exits(stage: Stage) -> Iterator[Violation]:
     for call in stage.calls:
         error = call.outcome.error
-        if error is not None and error.type in _ENDS_THE_PROGRAM:
+        if error is not None and error.exits:
             got = shown(f"{error.type}: {error.message or error.text}")
             yield stage.contract.violation("client.exits", "call", got, "an exception that a caller can handle")
 
@@ -51,7 +49,7 @@ def _escapes(stage: Stage) -> Iterator[Violation]:
 
 
 def _secrets(stage: Stage) -> Iterator[Violation]:
-    secret = stage.endpoint.access_key_secret
+    forms = _forms(stage.endpoint.access_key_id, stage.endpoint.access_key_secret)
     places = [("output", stage.said)]
     places += [("error", call.outcome.error.text) for call in stage.calls if call.outcome.error]
     for exchange in (*stage.journal, *stage.elsewhere):
@@ -59,7 +57,13 @@ def _secrets(stage: Stage) -> Iterator[Violation]:
         wire = request.raw.decode("latin-1") or f"{request.target}\n{request.headers}\n{request.body!r}"
         places.append(("request", wire))
     for where, text in places:
-        if secret in text:
-            at = text.index(secret)
+        at = next((text.index(form) for form in forms if form in text), None)
+        if at is not None:
             got = cut(text[max(0, at - 40) : at] + "***")
             yield stage.contract.violation("client.secret", where, got, "no access key secret")
+
+
+def _forms(key_id: str, secret: str) -> tuple[str, ...]:
+    """The secret as it is, and in the coding of HTTP's Basic authentication, alone or behind the id."""
+    pairs = (secret, f"{key_id}:{secret}")
+    return (secret, *(base64.b64encode(text.encode()).decode().rstrip("=") for text in pairs))

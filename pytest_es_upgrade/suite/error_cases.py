@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from urllib.parse import urlencode
 
 from ..contract import Contract
 from ..errors import NotTestable
@@ -66,7 +67,9 @@ def _documented_cases(contract: Contract) -> Iterator[Case]:
         yield _case(f"error.documented.{name}", title, sample(contract, row.code))
         for status in (400, 404, 409, 500):
             if status != row.status:
-                title = f"{row.code} under {status} is an error with that code: editions of the page disagree on statuses."
+                title = (
+                    f"{row.code} under {status} is an error with that code: editions of the page disagree on statuses."
+                )
                 answer = error_response(status, row.code, row.message)
                 yield _case(f"error.other_status.{name}.{status}", title, answer)
 
@@ -108,8 +111,11 @@ def _body_cases(contract: Contract) -> Iterator[Case]:
     for name, headers in _CONTENT_TYPES.items():
         title = f"An error whose Content-Type is {name.replace('_', ' ')} is an error with its code."
         yield _case(f"error.content_type.{name}", title, replace(told, headers=headers))
+    title = f"An error that says nothing but its code, {row.code}, is told with it."
+    alone = json_response(row.status, {"Code": row.code})
+    yield _case("error.body.code_alone", title, alone, ("error.as_success", "error.code", "sent.call"))
     rules = ("error.as_success", "error.http_status", "sent.call")
-    for status in (400, 404, 500, 503):
+    for status in (404, 503):
         for name, (headers, body) in _bodies(contract).items():
             title = f"An answer of {status} is an error, though its body is {name.replace('_', ' ')}."
             yield _case(f"error.body.{name}.{status}", title, HttpResponse(status, headers, body), rules)
@@ -160,7 +166,10 @@ def _no_answer_cases(contract: Contract) -> Iterator[Case]:
         "head_alone": ("the head comes, and then a reset", Plan((Send(wire[:head]), Reset()))),
         "half_body": ("half of the body comes", Plan((Send(wire[: head + body // 2]), Close()), answer)),
         "short_body": ("the body is shorter than announced", Plan((Send(too_long), Close()), answer)),
-        "half_body_held": ("half of the body comes, and then nothing", Plan((Send(wire[: head + body // 2]), Hold()), answer)),
+        "half_body_held": (
+            "half of the body comes, and then nothing",
+            Plan((Send(wire[: head + body // 2]), Hold()), answer),
+        ),
         "no_last_chunk": ("the last chunk is missing", Plan((Send(chunked_head + chunk), Close()), answer)),
         "bad_chunk": ("a chunk has no length", Plan((Send(chunked_head + b"zz\r\n" + answer.body), Close()), answer)),
         "garbage": ("what comes is no HTTP", Plan((Send(b"\x16\x03\x01 this is not HTTP\r\n\r\n"), Close()))),
@@ -169,8 +178,8 @@ def _no_answer_cases(contract: Contract) -> Iterator[Case]:
     for name, (came, plan) in plans.items():
         title = f"No success is reported where {came}."
         held = any(isinstance(step, Hold) for step in plan.steps)
-        limits = {"timeout": _SHORT_TIMEOUT, "bound": _SHORT_BOUND} if held else {}
-        yield Case(f"error.no_answer.{name}", title, rules, _no_success(plan, came), **limits)
+        case = Case(f"error.no_answer.{name}", title, rules, _no_success(plan, came))
+        yield replace(case, timeout=_SHORT_TIMEOUT, bound=_SHORT_BOUND) if held else case
     yield Case(
         "error.no_answer.refused",
         "No success is reported where the connection is refused.",
@@ -181,12 +190,12 @@ def _no_answer_cases(contract: Contract) -> Iterator[Case]:
     )
 
 
-def _no_success(plan: Plan, came: str) -> Check:
+def _no_success(plan: Plan, came: str, rule: str = "error.no_answer_as_success") -> Check:
     def check(stage: Stage) -> Iterator[Violation]:
         stage.reply_with(plan)
         call = stage.call(plain_call(stage.contract))
         yield from _sent(stage, call)
-        yield from told_no_success(stage.contract, call.outcome, "error.no_answer_as_success", came)
+        yield from told_no_success(stage.contract, call.outcome, rule, came)
 
     return check
 
@@ -243,7 +252,9 @@ def _unreadable(response: HttpResponse) -> Check:
 
 
 def _duplicates(stage: Stage) -> Iterator[Violation]:
-    body = sample(stage.contract, "success").body.replace(b'"status":"failed"', b'"status":"success","status":"failed"', 1)
+    body = sample(stage.contract, "success").body.replace(
+        b'"status":"failed"', b'"status":"success","status":"failed"', 1
+    )
     stage.reply_with(HttpResponse(200, JSON_HEADERS, body))
     call = stage.call(plain_call(stage.contract))
     yield from _sent(stage, call)
@@ -272,19 +283,24 @@ def _redirect_cases() -> Iterator[Case]:
         yield Case(f"error.redirect.{status}.same_host", title, _REDIRECT_RULES, _same_host(status))
         title = f"A {status} to another host takes neither credentials nor the upgrade there."
         yield Case(f"error.redirect.{status}.other_host", title, _REDIRECT_RULES, _other_host(status))
+    for status, name in {300: "multiple_choices", 304: "not_modified"}.items():
+        title = f"A {status}, which leads nowhere, is not reported as a success."
+        plan = Plan((Send(serialize(HttpResponse(status)), whole=True),), HttpResponse(status))
+        check = _no_success(plan, f"the answer was {status}", "error.as_success")
+        yield Case(f"error.redirect.{status}.{name}", title, ("error.as_success", "sent.call"), check)
 
 
-def _redirect(status: int, netloc_url: str, call_path: str) -> HttpResponse:
-    return HttpResponse(status, (("Location", f"{netloc_url}{call_path}"), ("Content-Length", "0")))
-
-
-def _path(stage: Stage) -> str:
-    return stage.contract.target_path(plain_call(stage.contract).instance_id)
+def _redirect(stage: Stage, status: int, url: str) -> HttpResponse:
+    """A redirect to the same call at that host: following it loses nothing of what was asked."""
+    call = full_call(stage.contract)
+    query = urlencode({"clientToken": call.client_token, "dryRun": "true"})
+    location = f"{url}{stage.contract.target_path(call.instance_id)}?{query}"
+    return HttpResponse(status, (("Location", location), ("Content-Length", "0")))
 
 
 def _same_host(status: int) -> Check:
     def check(stage: Stage) -> Iterator[Violation]:
-        stage.reply_with(_redirect(status, stage.endpoint.url, _path(stage)), times=1)
+        stage.reply_with(_redirect(stage, status, stage.endpoint.url), times=1)
         stage.reply_with("all_passed")
         call = stage.call(full_call(stage.contract))
         yield from _sent(stage, call)
@@ -295,7 +311,7 @@ def _same_host(status: int) -> Check:
 
 def _other_host(status: int) -> Check:
     def check(stage: Stage) -> Iterator[Violation]:
-        stage.reply_with(_redirect(status, f"{stage.endpoint.scheme}://{stage.other_host()}", _path(stage)))
+        stage.reply_with(_redirect(stage, status, f"{stage.endpoint.scheme}://{stage.other_host()}"))
         call = stage.call(full_call(stage.contract))
         yield from _sent(stage, call)
         for exchange in stage.elsewhere:
@@ -385,7 +401,11 @@ def _used_again(stage: Stage) -> Iterator[Violation]:
 
 def _secret(error: HttpResponse) -> Check:
     def check(stage: Stage) -> Iterator[Violation]:
-        refusals = [error, error_response(403, "SignatureDoesNotMatch", "The signature does not match."), HttpResponse(502)]
+        refusals = [
+            error,
+            error_response(403, "SignatureDoesNotMatch", "The signature does not match."),
+            HttpResponse(502),
+        ]
         for refusal in refusals:
             stage.reply_with(refusal)
             stage.call(full_call(stage.contract))

@@ -86,9 +86,7 @@ def request_cases(contract: Contract) -> list[Case]:
 
 def _must_rules(contract: Contract) -> tuple[str, ...]:
     wanted = ("request.", "sent.")
-    return tuple(
-        rule.id for rule in contract.rules.values() if rule.id.startswith(wanted) and rule.level == LEVELS[0]
-    )
+    return tuple(rule.id for rule in contract.rules.values() if rule.id.startswith(wanted) and rule.level == LEVELS[0])
 
 
 def _case(contract: Contract, id_: str, title: str, request: UpgradeRequest) -> Case:
@@ -172,35 +170,50 @@ def _only(rules: Sequence[str], found: Iterable[Violation]) -> Iterator[Violatio
 
 # --- one rule, all calls ----------------------------------------------------------------------------
 
-#: id, what is decided, the rules
-_ONE_RULE: Sequence[tuple[str, str, tuple[str, ...]]] = (
-    ("request.method", "The method is POST, whatever is given.", ("request.method",)),
-    ("request.path", "The path is the documented one, whatever is given.", ("request.path",)),
-    ("request.http.well_formed", "Every request is well-formed HTTP.", ("request.http.syntax", "request.http.length")),
-    ("request.http.host", "Host names the endpoint.", ("request.http.host",)),
-    ("request.http.host_port", "Host names the endpoint's port.", ("request.http.host_port",)),
-    ("request.http.target_form", "The target is a path, not an absolute URI.", ("request.http.target_form",)),
-    ("request.body.json", "The body is JSON by its media type and its bytes.", ("request.body.media_type", "request.body.json", "request.body.utf8", "request.body.object")),
-    ("request.body.content_type", "A body comes with a Content-Type.", ("request.body.content_type",)),
-    ("request.positions", "Every parameter travels in its own place alone.", ("request.position", "sent.elsewhere")),
-    ("request.duplicates", "No parameter is sent twice with different values.", ("request.duplicate",)),
-    ("request.repeats", "No parameter is sent twice.", ("request.repeated",)),
-    ("request.absent", "What is not given is not sent: no null, no empty text, no \"None\".", ("sent.absent", "sent.made_token")),
-    ("request.dry_run.value", "dryRun is the word true or false.", ("request.dry_run.type", "sent.dry_run")),
-    ("request.dry_run.lower_case", "dryRun is spelled in lower case.", ("request.dry_run.form",)),
-    ("request.dry_run.default", "dryRun=false is sent where it was given, and left out where it was not.", ("sent.dry_run_default",)),
-    ("request.type.default", "The default type is left out where no type was given.", ("sent.type_default",)),
-    ("request.text_types", "version and type are JSON strings.", ("request.version.type", "request.type.type")),
-    ("request.nothing_extra", "No parameter or member is sent that the page does not name.", ("request.extra",)),
-    ("request.sdk_parameters", "No common SDK parameter is added.", ("request.sdk_extra",)),
-    ("request.one_upgrade", "One call is one request that can start an upgrade.", ("sent.once",)),
-    ("request.one_request", "One call is one request.", ("sent.extra_call",)),
-)  # fmt: skip
+#: id → what is decided, and the rules
+_ONE_RULE: Mapping[str, tuple[str, tuple[str, ...]]] = {
+    "request.method": ("The method is POST, whatever is given.", ("request.method",)),
+    "request.path": ("The path is the documented one, whatever is given.", ("request.path",)),
+    "request.http.well_formed": (
+        "Every request is well-formed HTTP.",
+        ("request.http.syntax", "request.http.length"),
+    ),
+    "request.http.host": ("Host names the endpoint.", ("request.http.host",)),
+    "request.http.host_port": ("Host names the endpoint's port.", ("request.http.host_port",)),
+    "request.http.target_form": ("The target is a path, not an absolute URI.", ("request.http.target_form",)),
+    "request.body.json": (
+        "The body is JSON by its media type and by its bytes.",
+        ("request.body.media_type", "request.body.json", "request.body.utf8", "request.body.object"),
+    ),
+    "request.body.content_type": ("A body comes with a Content-Type.", ("request.body.content_type",)),
+    "request.positions": (
+        "Every parameter travels in its own place alone.",
+        ("request.position", "sent.elsewhere"),
+    ),
+    "request.duplicates": ("No parameter is sent twice with different values.", ("request.duplicate",)),
+    "request.repeats": ("No parameter is sent twice.", ("request.repeated",)),
+    "request.absent": (
+        "What is not given is not sent: no null, no empty text, no 'None'.",
+        ("sent.absent", "sent.made_token"),
+    ),
+    "request.dry_run.value": ("dryRun is the word true or false.", ("request.dry_run.type", "sent.dry_run")),
+    "request.dry_run.lower_case": ("dryRun is spelled in lower case.", ("request.dry_run.form",)),
+    "request.dry_run.default": (
+        "dryRun=false is sent where it was given, and left out where it was not.",
+        ("sent.dry_run_default",),
+    ),
+    "request.type.default": ("The default type is left out where no type was given.", ("sent.type_default",)),
+    "request.text_types": ("version and type are JSON strings.", ("request.version.type", "request.type.type")),
+    "request.nothing_extra": ("No parameter or member is sent that the page does not name.", ("request.extra",)),
+    "request.sdk_parameters": ("No common SDK parameter is added.", ("request.sdk_extra",)),
+    "request.one_upgrade": ("One call is one request that can start an upgrade.", ("sent.once",)),
+    "request.one_request": ("One call is one request.", ("sent.extra_call",)),
+}
 
 
 def _one_rule_cases(contract: Contract) -> Iterator[Case]:
     calls = _few_calls(contract)
-    for id_, title, rules in _ONE_RULE:
+    for id_, (title, rules) in _ONE_RULE.items():
         yield Case(id_, title, rules, _checking_all(calls, rules))
 
 
@@ -266,7 +279,9 @@ def _used_client(stage: Stage) -> Iterator[Violation]:
         stage.call(request, used)
     on_used, on_fresh = _shape(stage, asked, used), _shape(stage, asked, stage.open())
     if on_used != on_fresh:
-        yield contract.violation("sent.repeatable", "request", f"on a used client {on_used}", f"as on a fresh one: {on_fresh}")
+        yield contract.violation(
+            "sent.repeatable", "request", f"on a used client {on_used}", f"as on a fresh one: {on_fresh}"
+        )
 
 
 def _shape(stage: Stage, request: UpgradeRequest, client: OpenClient) -> list[tuple[str, str, str]]:
@@ -288,7 +303,7 @@ def _order_of_calls(stage: Stage) -> Iterator[Violation]:
         full_call(contract, "es-cn-first00000000000"),
         UpgradeRequest("es-cn-second0000000000"),
         *(UpgradeRequest(f"es-cn-third{n:012}", *target) for n, target in enumerate(contract.targets)),
-        replace(full_call(contract, "es-cn-last000000000000"), client_token="another-token", dry_run=False),
+        replace(full_call(contract, "es-cn-last000000000000"), client_token=TOKEN[::-1], dry_run=False),
         UpgradeRequest("es-cn-second0000000000"),
     ]
     for request in requests:

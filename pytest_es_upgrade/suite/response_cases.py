@@ -52,9 +52,9 @@ _TEXTS: Mapping[str, str] = {
     "line_separators": "one\u2028two\u2029three\u0085four",
     "html_entities": "&lt;b&gt;5 &amp;&nbsp;&#39;x&#39; <script>alert(1)</script>",
     "blanks_at_ends": "  blanks before, and after \t",
-    "quotes_and_backslashes": "say \"no\" to C:\\temp\\new and \\u0041",
+    "quotes_and_backslashes": 'say "no" to C:\\temp\\new and \\u0041',
     "percent_and_braces": "100% of {name} and %(name)s and ${name}",
-    "looks_like_json": "{\"Code\": \"InstanceNotFound\"}",
+    "looks_like_json": '{"Code": "InstanceNotFound"}',
     "word_null": "null",
     "word_true": "true",
     "number": "6.70",
@@ -205,7 +205,7 @@ def _spaced(document: Any) -> bytes:
 
 
 def _escaped(document: Any) -> bytes:
-    """The same JSON with every character of every text as \\uXXXX."""
+    """The same JSON with every character of every text as an escape of six characters."""
 
     def write(value: Any) -> str:
         if isinstance(value, dict):
@@ -252,7 +252,9 @@ def _open_cases(contract: Contract) -> Iterator[Case]:
 def _extended(document: Mapping[str, Any]) -> dict[str, Any]:
     more = {"extra": {"nested": [1, None, {"status": "x"}]}, "Headers": {"X-Total-Count": 4}, "plugins": []}
     checks = document["Result"]
-    in_errors = [{**check, "validateResult": [{**error, **more} for error in check["validateResult"]]} for check in checks]
+    in_errors = [
+        {**check, "validateResult": [{**error, **more} for error in check["validateResult"]]} for check in checks
+    ]
     return {
         "at_the_top": {**more, **document},
         "in_a_check": {**document, "Result": [{**check, **more} for check in checks]},
@@ -299,9 +301,7 @@ def _reading_case(id_: str, title: str, response: HttpResponse, rule: str, *, ma
 
 def _interim_case(id_: str, status: int, refused: str, contract: Contract) -> Case:
     answer = sample(contract, "success")
-    plan = Plan(
-        (Send(f"HTTP/1.1 {status} Interim\r\n\r\n".encode()), Send(serialize(answer), whole=True)), answer
-    )
+    plan = Plan((Send(f"HTTP/1.1 {status} Interim\r\n\r\n".encode()), Send(serialize(answer), whole=True)), answer)
 
     def check(stage: Stage) -> Iterator[Violation]:
         stage.reply_with(plan)
@@ -320,8 +320,16 @@ def _sequence_cases() -> Iterator[Case]:
     sequences: Sequence[tuple[str, str, Callable[[Contract], Sequence[HttpResponse]]]] = (
         ("two_answers", "Two calls on one client get two answers, each its own.", _two_answers),
         ("same_call_twice", "The second of two equal calls gets the second answer.", _two_answers),
-        ("error_then_success", "A success after an error is a success, and nothing of the error is left.", _error_first),
-        ("success_then_error", "An error after a success is an error, and nothing of the success is left.", _error_last),
+        (
+            "error_then_success",
+            "A success after an error is a success, and nothing of the error is left.",
+            _error_first,
+        ),
+        (
+            "success_then_error",
+            "An error after a success is an error, and nothing of the success is left.",
+            _error_last,
+        ),
         ("shorter_then", "Nothing of a long answer is left in a short one.", _long_then_short),
     )
     for name, title, answers in sequences:
