@@ -11,7 +11,10 @@ demo: $(VENV)/demo.stamp
 
 ## test: all tests of this project
 test: $(VENV)/test.stamp
-	@$(BIN)/python -m pytest -n auto --cov --cov-report=term
+	@rm -f .coverage .coverage.*
+	@$(BIN)/python -m coverage run -m pytest -n auto
+	@$(BIN)/python -m coverage combine --quiet
+	@$(BIN)/python -m coverage report
 
 ## lint: types, style, generated pages
 lint: $(VENV)/test.stamp

@@ -14,16 +14,15 @@ from contextlib import contextmanager, suppress
 from inspect import isawaitable
 from typing import TYPE_CHECKING, Any
 
-from pytest_es_upgrade.errors import AdapterFault, ClientHung
-from pytest_es_upgrade.messages import Endpoint, Outcome, UpgradeRequest
-
+from ..errors import AdapterFault, ClientHung
+from ..messages import Endpoint, Outcome, UpgradeRequest
 from .answers import read_answer
 from .failures import read_error, read_error_value
 from .shapes import safely
 from .threads import CaseThread, Ended, nothing
 
 if TYPE_CHECKING:
-    from pytest_es_upgrade.stage import Deadline
+    from ..stage import Deadline
 
 Call = Callable[[UpgradeRequest], Any]
 

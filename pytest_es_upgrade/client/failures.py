@@ -19,8 +19,7 @@ from http import HTTPStatus
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from pytest_es_upgrade.messages import ErrorInfo
-
+from ..messages import ErrorInfo
 from .answers import shows_checks
 from .shapes import ERRORS, WRAPPERS, is_a, is_value, opened, safely, same, scalar
 
@@ -69,7 +68,8 @@ def read_error_value(returned: Any) -> ErrorInfo | None:
     """An error that was passed back as a value, or None where the value is none.
 
     An error is what carries a code in words (beside no documented Result), an HTTP status of 400
-    or above, or a `success` or `ok` that is false; also an exception that is returned, as it is or within a wrapper. Never raises.
+    or above, or a `success` or `ok` that is false; also an exception that is
+    returned, as it is or within a wrapper. Never raises.
     """
     found = safely(_error_in, returned)
     if isinstance(found, BaseException):

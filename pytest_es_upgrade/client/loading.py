@@ -17,8 +17,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
-from pytest_es_upgrade.errors import AdapterFault, ClientHung, UsageProblem
-
+from ..errors import AdapterFault, ClientHung, UsageProblem
 from .factory import FactoryClient, shown, told
 from .shapes import safely
 
@@ -26,8 +25,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from types import ModuleType
 
-    from pytest_es_upgrade.messages import Endpoint
-    from pytest_es_upgrade.stage import Client, Deadline
+    from ..messages import Endpoint
+    from ..stage import Client, Deadline
 
 _NAME = re.compile(r"[A-Za-z0-9._-]+")
 _FORM = "[NAME=]MODULE:FACTORY, such as my_client=tests.adapter:factory"

@@ -21,7 +21,7 @@ from . import loopback
 from .shapes import safely
 
 if TYPE_CHECKING:
-    from pytest_es_upgrade.stage import Deadline
+    from ..stage import Deadline
 
 T = TypeVar("T")
 Work = Callable[[], Any]

@@ -78,7 +78,8 @@ def told_unreadable(contract: Contract, response: HttpResponse, outcome: Outcome
     if isinstance(text.value, dict) or response.status == 204:
         rule = "error.undocumented_success"
     else:
-        rule = "error.not_a_document" if outcome.answer is None else "error.invented_document"
+        as_it_is = outcome.answer is None or (text.value and outcome.answer.get("Result") == text.value)
+        rule = "error.not_a_document" if as_it_is else "error.invented_document"
     yield contract.violation(rule, "call", _returned(outcome), f"an error, for the body was {shown(response.body)}")
 
 

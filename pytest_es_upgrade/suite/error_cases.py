@@ -22,7 +22,7 @@ from .case import Case
 TOLD = ("error.as_success", "error.code", "error.message", "error.http_status", "error.request_id", "sent.call")
 
 #: Seconds: the endpoint's timeout, and the bound of a call, where no whole answer comes.
-_SHORT_TIMEOUT, _SHORT_BOUND = 0.5, 3.0
+_SHORT_TIMEOUT, _SHORT_BOUND = 0.3, 3.0
 
 Check = Callable[[Stage], Iterable[Violation]]
 
@@ -174,7 +174,7 @@ def _no_answer_cases(contract: Contract) -> Iterator[Case]:
         "bad_chunk": ("a chunk has no length", Plan((Send(chunked_head + b"zz\r\n" + answer.body), Close()), answer)),
         "garbage": ("what comes is no HTTP", Plan((Send(b"\x16\x03\x01 this is not HTTP\r\n\r\n"), Close()))),
     }
-    rules = ("error.no_answer_as_success", "sent.call")
+    rules = ("error.no_answer_as_success",)
     for name, (came, plan) in plans.items():
         title = f"No success is reported where {came}."
         held = any(isinstance(step, Hold) for step in plan.steps)
@@ -183,7 +183,7 @@ def _no_answer_cases(contract: Contract) -> Iterator[Case]:
     yield Case(
         "error.no_answer.refused",
         "No success is reported where the connection is refused.",
-        rules[:1],
+        rules,
         _refused,
         timeout=_SHORT_TIMEOUT,
         bound=_SHORT_BOUND,
@@ -194,7 +194,8 @@ def _no_success(plan: Plan, came: str, rule: str = "error.no_answer_as_success")
     def check(stage: Stage) -> Iterator[Violation]:
         stage.reply_with(plan)
         call = stage.call(plain_call(stage.contract))
-        yield from _sent(stage, call)
+        if not call.exchanges:  # on a busy machine the short timeout may be over before the request is out
+            raise NotTestable("the call ended before anything was sent")
         yield from told_no_success(stage.contract, call.outcome, rule, came)
 
     return check
@@ -287,7 +288,7 @@ def _redirect_cases() -> Iterator[Case]:
         title = f"A {status}, which leads nowhere, is not reported as a success."
         plan = Plan((Send(serialize(HttpResponse(status)), whole=True),), HttpResponse(status))
         check = _no_success(plan, f"the answer was {status}", "error.as_success")
-        yield Case(f"error.redirect.{status}.{name}", title, ("error.as_success", "sent.call"), check)
+        yield Case(f"error.redirect.{status}.{name}", title, ("error.as_success",), check)
 
 
 def _redirect(stage: Stage, status: int, url: str) -> HttpResponse:

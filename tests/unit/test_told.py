@@ -151,6 +151,8 @@ UNREADABLE = {
     "error value": (b"null", ok(None, error=ErrorInfo("E", http_status=200)), []),
     "object": (b"{}", ok(None), ["error.undocumented_success"]),
     "as it is": (b"null", ok(None), ["error.not_a_document"]),
+    "list as it is": (b'[{"status":"failed"}]', ok({"Result": [{"status": "failed"}]}), ["error.not_a_document"]),
+    "made up of a list": (b"[]", ok({"Result": []}), ["error.invented_document"]),
     "made up": (b"null", ok({"RequestId": None, "Result": []}), ["error.invented_document"]),
 }
 
