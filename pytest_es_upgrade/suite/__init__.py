@@ -1,6 +1,6 @@
 """The conformance suite: cases as data, and the test function that runs them in one's own module.
 
-    from pytest_es_upgrade.suite import test_es_upgrade_contract
+`from pytest_es_upgrade.suite import test_es_upgrade_contract` is all that such a module needs.
 """
 
 from __future__ import annotations

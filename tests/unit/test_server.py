@@ -378,7 +378,8 @@ def test_a_whole_answer_is_noted(server):
 
 def test_a_connection_is_reset_before_it_is_read(server):
     server.call(server.service.fail_with, "reset_before_reading")
-    with pytest.raises(ConnectionError):
+    # OSError: where the reset is there before `shutdown`, that says ENOTCONN, which is no ConnectionError
+    with pytest.raises(OSError, match=r"reset|not connected|Broken pipe"):
         exchange(server, WHOLE)
     assert exchange(server, WHOLE).endswith(b"ok")
     assert server.service.script_left == 0
