@@ -84,7 +84,7 @@ class Stage(Protocol):
         """Stop listening: from now on the case's port refuses every connection."""
 
     def other_host(self) -> str:
-        """`host:port` of a second listener under another name of loopback; its journal is `elsewhere`."""
+        """`host:port` of a second listener under another name of loopback; it answers everything with a success."""
 
     @property
     def elsewhere(self) -> tuple[Exchange, ...]:

@@ -36,8 +36,7 @@ def cleaned(variables: Mapping[str, str]) -> dict[str, str]:
 @contextmanager
 def clean_environment() -> Iterator[None]:
     """Take those variables out of `os.environ`, and put back afterwards exactly what there was of them."""
-    before = _present()
-    _take_away()
+    before = _take_away()
     try:
         yield
     finally:
@@ -45,10 +44,5 @@ def clean_environment() -> Iterator[None]:
         os.environ.update(before)
 
 
-def _present() -> dict[str, str]:
-    return {name: value for name, value in os.environ.items() if _TAKEN_AWAY.fullmatch(name)}
-
-
-def _take_away() -> None:
-    for name in _present():
-        del os.environ[name]
+def _take_away() -> dict[str, str]:
+    return {name: os.environ.pop(name) for name in list(os.environ) if _TAKEN_AWAY.fullmatch(name)}

@@ -30,19 +30,17 @@ def check_sent(
     passing on an invalid token is the caller's doing.
     """
     wire, document = read_wire(contract, sent)
-    asked_for = {
-        (violation.rule.id, violation.where)
-        for violation in schema_violations(
-            contract, contract.request_schema, asked_document(contract, asked), "request"
-        )
-    }
-    by_itself = [
-        violation
-        for violation in (*http_violations(contract, sent), *wire, *_by_schema(contract, document))
-        if (violation.rule.id, violation.where) not in asked_for
-    ]
+    by_itself = [*http_violations(contract, sent), *wire, *_by_schema(contract, document)]
+    if by_itself:
+        asked_for = _as_asked(contract, asked)
+        by_itself = [found for found in by_itself if (found.rule.id, found.where) not in asked_for]
     host = _host(contract, sent, endpoint) if endpoint else ()
     return [*by_itself, *host, *_fidelity(contract, asked, document), *_elsewhere(contract, asked, document)]
+
+
+def _as_asked(contract: Contract, asked: UpgradeRequest) -> set[tuple[str, str]]:
+    """What the caller's values break by themselves, as rule and place."""
+    return {(found.rule.id, found.where) for found in _by_schema(contract, asked_document(contract, asked))}
 
 
 def upgrade_requests(exchanges: Iterable[Exchange]) -> list[HttpRequest]:

@@ -218,10 +218,17 @@ def _one_rule_cases(contract: Contract) -> Iterator[Case]:
 
 
 def _few_calls(contract: Contract) -> list[UpgradeRequest]:
-    """Every pair, and token and dryRun both given and not, in as few calls as show every rule."""
-    calls = [UpgradeRequest(INSTANCE_ID, version, type_) for version, type_ in contract.targets]
+    """Everything given and not given, with every value of dryRun, in as few calls as show every rule."""
+    version_alone = next(target for target in contract.targets if target[0] is not None)
+    last_pair = contract.targets[-1]
     full = full_call(contract)
-    return [*calls, full, replace(full, dry_run=False), replace(plain_call(contract), dry_run=True)]
+    return [
+        UpgradeRequest(INSTANCE_ID),
+        UpgradeRequest(INSTANCE_ID, *version_alone),
+        UpgradeRequest(INSTANCE_ID, *last_pair, client_token=TOKEN),
+        full,
+        replace(full, dry_run=False),
+    ]
 
 
 def _checking_all(requests: Sequence[UpgradeRequest], rules: Sequence[str]) -> Callable[[Stage], Iterable[Violation]]:
