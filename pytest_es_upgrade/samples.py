@@ -57,14 +57,11 @@ def success_document(contract: Contract) -> dict[str, Any]:
     return document
 
 
-def check_entry(
-    validate_type: str, *, failed: bool, errors: list[dict[str, str]] | None = None, contract: Contract
-) -> dict[str, Any]:
-    """One check of a Result; a failed one has the documented errors of its kind unless others are given."""
+def check_entry(validate_type: str, *, failed: bool, contract: Contract) -> dict[str, Any]:
+    """One check of a Result; a failed one has the documented errors of its kind."""
     passed, failure = contract.enum("status")
     documented = {check["validateType"]: check["validateResult"] for check in success_document(contract)["Result"]}
-    if errors is None:
-        errors = documented.get(validate_type, []) if failed else []
+    errors = documented.get(validate_type, []) if failed else []
     return {"validateType": validate_type, "status": failure if failed else passed, "validateResult": errors}
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import replace
 
 from ..contract import Contract
-from ..messages import UpgradeRequest
+from ..messages import UpgradeRequest, Violation
 from ..stage import Call, Stage
 
 INSTANCE_ID = "es-cn-n6w1o1x0w001c0000"
@@ -38,6 +39,11 @@ def slug(text: str) -> str:
     """A text as a word of a case id."""
     snake = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", text)
     return re.sub(r"[^a-z0-9]+", "_", snake.lower()).strip("_")
+
+
+def only(rules: Collection[str], found: Iterable[Violation]) -> Iterator[Violation]:
+    """Those violations that a case asks about; the others have cases of their own."""
+    return (violation for violation in found if violation.rule.id in rules)
 
 
 def answered(stage: Stage, answer: str = "all_passed", request: UpgradeRequest | None = None) -> Call:

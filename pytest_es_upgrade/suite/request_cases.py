@@ -16,7 +16,7 @@ from ..rules.request import read_wire
 from ..rules.sent import check_number, check_sent, upgrade_requests
 from ..samples import sample_request
 from ..stage import Call, OpenClient, Stage
-from .asking import INSTANCE_ID, TOKEN, full_call, plain_call, presence_calls, slug
+from .asking import INSTANCE_ID, TOKEN, full_call, only, plain_call, presence_calls, slug
 from .case import Case
 
 #: Characters that a token may hold and a client may refuse before the wire: they are easily mangled.
@@ -145,7 +145,7 @@ def _checking(
         call = stage.call(request)
         if may_refuse and not call.exchanges and call.outcome.kind == "rejected":
             return
-        yield from _only(rules, _judged(stage, call))
+        yield from only(rules, _judged(stage, call))
 
     return check
 
@@ -162,10 +162,6 @@ def _judged(stage: Stage, call: Call) -> Iterator[Violation]:
     for sent in upgrade_requests(call.exchanges):
         yield from check_sent(contract, call.request, sent, stage.endpoint)
     yield from check_number(contract, call.exchanges)
-
-
-def _only(rules: Sequence[str], found: Iterable[Violation]) -> Iterator[Violation]:
-    return (violation for violation in found if violation.rule.id in rules)
 
 
 # --- one rule, all calls ----------------------------------------------------------------------------
@@ -235,7 +231,7 @@ def _checking_all(requests: Sequence[UpgradeRequest], rules: Sequence[str]) -> C
     def check(stage: Stage) -> Iterator[Violation]:
         stage.reply_with("all_passed")
         for request in requests:
-            yield from _only(rules, _judged(stage, stage.call(request)))
+            yield from only(rules, _judged(stage, stage.call(request)))
 
     return check
 
@@ -314,7 +310,7 @@ def _order_of_calls(stage: Stage) -> Iterator[Violation]:
         UpgradeRequest("es-cn-second0000000000"),
     ]
     for request in requests:
-        yield from _only(rules, _judged(stage, stage.call(request)))
+        yield from only(rules, _judged(stage, stage.call(request)))
 
 
 def _endpoint_only(stage: Stage) -> Iterator[Violation]:

@@ -170,7 +170,8 @@ def test_the_other_host_has_a_journal_of_its_own(stage_of):
     assert len(stage.journal) == 1
 
 
-def test_what_a_client_does_on_the_side_is_seen_and_undone(stage_of, monkeypatch):
+def test_what_a_client_does_on_the_side_is_seen_and_undone(monkeypatch, stage_of):
+    # monkeypatch comes first, to be undone last: the stage puts back at its end what it took away
     monkeypatch.setenv("HTTP_PROXY", "http://proxy.test")
     before = Path.cwd()
 
