@@ -76,6 +76,8 @@ class Run:
         if state.given_up is not None and not (case.always and state.given_up.always_runs):
             return self._not_run(client, case, state.given_up, command)
         result, text = self._run(client, case, command)
+        if state.given_up is not None and result["case"]["verdict"] == "not_testable":
+            return self._not_run(client, case, state.given_up, command)  # one reason for all of them
         state.hangs += any(found["rule"] == "client.hangs" for found in result["case"]["violations"])
         if state.hangs >= MOST_HANGS:
             state.given_up = _HANGS

@@ -9,9 +9,7 @@ from importlib import import_module
 
 import pytest
 
-from pytest_es_upgrade.contract import shipped_contract
 from pytest_es_upgrade.suite import Case
-from pytest_es_upgrade.suite.asking import plain_call
 
 # What an inner run in this process imports for the first time is thrown away after it, and would be
 # another module for the next one than for the tests here.
@@ -154,24 +152,3 @@ def suite(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
         monkeypatch.setattr("pytest_es_upgrade.plugin.options.cases", lambda contract: cases)
 
     return put
-
-
-def made(stage):
-    """A call that is answered at once."""
-    stage.reply_with("all_passed")
-    return stage.call(plain_call(stage.contract))
-
-
-def fine(stage):
-    made(stage)
-    return ()
-
-
-def breaking(rule, where="query.dryRun", got="nothing", expected="True"):
-    """A check that finds that rule broken."""
-
-    def check(stage):
-        made(stage)
-        yield shipped_contract().violation(rule, where, got, expected)
-
-    return check

@@ -9,7 +9,7 @@ import xml.etree.ElementTree as ET
 from types import SimpleNamespace
 
 import pytest
-from conftest import breaking, fine, made  # tests/plugin/conftest.py
+from made_checks import breaking, fine, made
 
 from pytest_es_upgrade.errors import NotTestable
 
