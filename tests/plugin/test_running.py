@@ -305,7 +305,7 @@ def test_a_client_that_never_gets_through_has_one_reason(project):
     reasons = {case["reason"] for case in cases if case["verdict"] == "not_testable"}
     (reason,) = reasons
     assert re.search(r"raised RuntimeError: no connection to PORT, <object object at 0x…>", reason)
-    assert [case["id"] for case in cases if case["verdict"] == "passed"] == ["request.endpoint_only"]
+    assert {case["verdict"] for case in cases} == {"not_testable"}
     output = result.stdout.str()
     assert output.count("make the adapter send to endpoint.url") == 1
     result.stdout.fnmatch_lines(["SKIPPED [[]*] es_upgrade: nothing of it ever reaches the wire: *"])
