@@ -6,6 +6,7 @@ itself; what is below that has a case of its own over all calls, so that it is t
 
 from __future__ import annotations
 
+import re
 import string
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -22,6 +23,8 @@ from .case import Case
 
 #: Characters that a token may hold and a client may refuse before the wire: they are easily mangled.
 _REFUSABLE = frozenset(" &+%=#")
+#: The form of real ids. The page shows masked ones, which no instance has: refusing them harms nobody.
+_PLAIN_ID = re.compile(r"[A-Za-z0-9-]+")
 
 #: Name → a token that the page allows.
 TOKENS: Mapping[str, str] = {
@@ -98,7 +101,8 @@ def _case(contract: Contract, id_: str, title: str, request: UpgradeRequest) -> 
 
 
 def _may_refuse(request: UpgradeRequest) -> bool:
-    return not _REFUSABLE.isdisjoint(request.client_token or "")
+    """Whether a client that looks at values before it sends them may take these for slips."""
+    return not (_REFUSABLE.isdisjoint(request.client_token or "") and _PLAIN_ID.fullmatch(request.instance_id))
 
 
 def _given_cases(contract: Contract) -> Iterator[Case]:
@@ -134,7 +138,8 @@ def _token_cases(contract: Contract) -> Iterator[Case]:
 
 def _id_cases(contract: Contract) -> Iterator[Case]:
     for name, id_ in INSTANCE_IDS.items():
-        title = f"The id {id_!r} is one segment of the path, and stays as it is."
+        title = f"The id {id_!r} is one segment of the path, and stays as it is"
+        title += "." if _PLAIN_ID.fullmatch(id_) else ", or is refused."
         yield _case(contract, f"request.id.{name}", title, plain_call(contract, id_))
 
 

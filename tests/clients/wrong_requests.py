@@ -92,9 +92,9 @@ class IdAsNumber(PlainClient):
         return super().segment(str(int(instance_id)) if instance_id.isdigit() else instance_id)
 
 
-@wrong("sent.call", "request", case="request.id.masked")
+@wrong("sent.call", "request", case="request.id.mixed_case")
 class ChecksIdsByAPattern(PlainClient):
-    """A pattern guessed from one id; the page's own examples do not match it."""
+    """A pattern guessed from one id, which the next one does not match."""
 
     def segment(self, instance_id: str) -> str:
         if not re.fullmatch(r"es-cn-[a-z0-9]{17}", instance_id):

@@ -53,8 +53,8 @@ def test_refusing_a_call_without_a_version_is_another_reading() -> None:
     assert {violation.rule.id for violation in found} == {"sent.call_without_version"}
 
 
-@pytest.mark.parametrize("case", ["request.token.plus", "request.token.blank_inside"])
-def test_a_token_that_is_easily_mangled_may_be_refused(case: str) -> None:
+@pytest.mark.parametrize("case", ["request.token.plus", "request.token.blank_inside", "request.id.masked"])
+def test_a_masked_id_and_a_token_that_is_easily_mangled_may_be_refused(case: str) -> None:
     assert judged(never_sends, CASES[case]).violations == ()
 
 
