@@ -13,18 +13,25 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from importlib import resources
-from typing import Any, NamedTuple
-
-import yaml
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .errors import UnknownName
 from .messages import LEVELS, WIRE_NAMES, Level, Rule, Violation
 
+if TYPE_CHECKING:
+    import sys
+
+    if sys.version_info >= (3, 11):
+        from importlib.resources.abc import Traversable
+    else:
+        from importlib.abc import Traversable
+
 #: (version, type); None = not given.
 Target = tuple[str | None, str | None]
 
+#: JSON is what every answer of a service needs: it is read at once, and without YAML's modules.
 _DATA_FILES = (
-    "operation.yaml",
+    "operation.json",
     "request.schema.json",
     "success.schema.json",
     "error.schema.json",
@@ -33,7 +40,7 @@ _DATA_FILES = (
     "samples/success.json",
     "rules.yaml",
     "readings.yaml",
-    "choices.yaml",
+    "choices.json",
     "untraced.yaml",
     "page.md",
 )
@@ -88,34 +95,34 @@ class Contract:
     @cached_property
     def sha256(self) -> str:
         """A digest of all documents, by which reports of different contracts are told apart."""
-        return hashlib.sha256(json.dumps(self.documents, sort_keys=True, default=str).encode()).hexdigest()
+        return hashlib.sha256(json.dumps(dict(self.documents), sort_keys=True, default=str).encode()).hexdigest()
 
     # --- the operation ---
 
     @property
     def operation(self) -> str:
         """The operation's name."""
-        return str(self.documents["operation.yaml"]["operation"])
+        return str(self.documents["operation.json"]["operation"])
 
     @property
     def version(self) -> str:
         """The version of the API, as it stands in the page's link."""
-        return str(self.documents["operation.yaml"]["version"])
+        return str(self.documents["operation.json"]["version"])
 
-    @property
+    @cached_property
     def method(self) -> str:
         """The HTTP method (rule `request.method`)."""
-        return str(self.documents["operation.yaml"]["method"])
+        return str(self.documents["operation.json"]["method"])
 
-    @property
+    @cached_property
     def path_template(self) -> str:
         """The path with `{InstanceId}` where the id goes (rule `request.path`)."""
-        return str(self.documents["operation.yaml"]["path"])
+        return str(self.documents["operation.json"]["path"])
 
     @cached_property
     def parameters(self) -> Mapping[str, Parameter]:
         """The parameters by their names on the page."""
-        rows: Mapping[str, Mapping[str, Any]] = self.documents["operation.yaml"]["parameters"]
+        rows: Mapping[str, Mapping[str, Any]] = self.documents["operation.json"]["parameters"]
         return {
             name: Parameter(name, row["field"], row["in"], row.get("texts", {}), row.get("default"))
             for name, row in rows.items()
@@ -128,7 +135,7 @@ class Contract:
 
     # --- schemas, and what they say ---
 
-    @property
+    @cached_property
     def request_schema(self) -> Mapping[str, Any]:
         """JSON Schema of a call: its values by the place where each travels."""
         schema: Mapping[str, Any] = self.documents["request.schema.json"]
@@ -156,7 +163,7 @@ class Contract:
         """The documented values of `type` (rule `request.type.value`)."""
         return tuple(self.request_schema["$defs"]["type"]["then"]["enum"])
 
-    @property
+    @cached_property
     def default_type(self) -> str:
         """The type that holds where none is given."""
         return str(self.parameters["type"].default)
@@ -241,8 +248,18 @@ class Contract:
 
     def violation(self, rule_id: str, where: str, got: str, expected: str, hint: str = "") -> Violation:
         """A violation of that rule; without a hint it has the catalogue's."""
-        hint = hint or self.documents["rules.yaml"].get(rule_id, {}).get("hint", "")
-        return Violation(self.rule(rule_id), where, got, expected, hint)
+        return Violation(self.rule(rule_id), where, got, expected, hint or self.hint(rule_id))
+
+    def hint(self, rule_id: str) -> str:
+        """What to do where that rule is broken, in the catalogue's words; empty where it says nothing."""
+        return self._said(rule_id, "hint")
+
+    def why(self, rule_id: str) -> str:
+        """What goes wrong for the caller or the cluster where that rule is broken; empty where nothing is said."""
+        return self._said(rule_id, "why")
+
+    def _said(self, rule_id: str, key: str) -> str:
+        return str(self.documents["rules.yaml"].get(rule_id, {}).get(key, ""))
 
     def target_path(self, encoded_id: str) -> str:
         """The operation's path for an id that is percent-encoded already."""
@@ -252,18 +269,49 @@ class Contract:
 @lru_cache(maxsize=1)
 def shipped_contract() -> Contract:
     """The contract that travels with the package, read once."""
-    return Contract({name: _parsed(name, _read(name)) for name in _DATA_FILES})
+    return Contract(_ShippedDocuments())
+
+
+class _ShippedDocuments(Mapping[str, Any]):
+    """The shipped files by name, each read where it is first asked for: most of them only where something is wrong."""
+
+    def __init__(self) -> None:
+        self._parsed: dict[str, Any] = {}
+
+    def __getitem__(self, name: str) -> Any:
+        if name not in self._parsed and name in _DATA_FILES:
+            self._parsed[name] = _parsed(name, _read(name))
+        return self._parsed[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(_DATA_FILES)
+
+    def __len__(self) -> int:
+        return len(_DATA_FILES)
+
+
+def data_file(name: str) -> Any:
+    """One file of `contracts/` that is no part of a `Contract`, such as the schema of a file that users write."""
+    return _parsed(name, _read(name))
 
 
 def _read(name: str) -> str:
-    return resources.files("pytest_es_upgrade.contracts").joinpath(*name.split("/")).read_text(encoding="utf-8")
+    return _folder().joinpath(*name.split("/")).read_text(encoding="utf-8")
+
+
+@lru_cache(maxsize=1)
+def _folder() -> Traversable:
+    return resources.files("pytest_es_upgrade.contracts")
 
 
 def _parsed(name: str, text: str) -> Any:
     if name.endswith(".yaml"):
-        # The C loader where PyYAML has it: every process that uses the contract pays for this.
+        import yaml
+
+        # The C loader where PyYAML has it: every process that finds something wrong pays for this.
         return yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506 - both are safe
-    return json.loads(text) if name.endswith(".schema.json") else text
+    # a sample is kept as it was shown
+    return json.loads(text) if name.endswith(".json") and not name.startswith("samples/") else text
 
 
 def _level(text: str) -> Level:

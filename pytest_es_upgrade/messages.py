@@ -9,12 +9,12 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Any, Literal
 from urllib.parse import unquote_plus, urlsplit
 
 Level = Literal["must", "should", "may"]
 OutcomeKind = Literal["ok", "rejected", "failed", "hung"]
+Done = Literal["started", "repeated", "dry_run", "checks_failed", "refused", "scripted", "nothing"]
 Headers = tuple[tuple[str, str], ...]
 
 #: Strictest first: a smaller index is a stricter level.
@@ -106,21 +106,27 @@ class HttpRequest:
     body: bytes = b""
     raw: bytes = b""
 
-    @cached_property
+    @property
     def path(self) -> str:
         """The target up to its first `?`, still encoded, without a scheme and authority."""
-        return _ABSOLUTE_FORM.sub("", self.target.partition("?")[0], count=1)
+        path = self.target.partition("?")[0]
+        start = _ABSOLUTE_FORM.match(path)
+        return path[start.end() :] if start else path
 
-    @cached_property
+    @property
     def query(self) -> list[tuple[str, str]]:
         """The decoded pairs after the first `?`, in order; bytes that are no UTF-8 become surrogates."""
         pieces = self.target.partition("?")[2].split("&")
-        pairs = (piece.partition("=") for piece in pieces if piece)
+        pairs = [piece.partition("=") for piece in pieces if piece]
         return [(_decoded(name), _decoded(value)) for name, _, value in pairs]
 
     def header(self, name: str) -> str | None:
         """The first header of that name, whatever its letter case, or None."""
-        return next(iter(header_values(self.headers, name)), None)
+        return first_header(self.headers, name)
+
+    def header_values(self, name: str) -> list[str]:
+        """All values of the headers of that name, whatever their letter case, in order."""
+        return header_values(self.headers, name)
 
 
 @dataclass(frozen=True)
@@ -133,14 +139,15 @@ class HttpResponse:
 
     def header(self, name: str) -> str | None:
         """The first header of that name, whatever its letter case, or None."""
-        return next(iter(header_values(self.headers, name)), None)
+        return first_header(self.headers, name)
 
 
 @dataclass(frozen=True)
 class Exchange:
     """One journal entry: what came, what was answered, when, and which fault was played.
 
-    `started` and `ended` are seconds since the case began. `response` is None where none was sent,
+    `started` and `ended` are seconds since the case began: the request was whole, and the last bytes of a whole
+    answer were about to leave, or else nothing more was to come. `response` is None where none was sent,
     and is the whole answer that was meant where a fault then cut or bent it on the wire.
     """
 
@@ -149,6 +156,50 @@ class Exchange:
     started: float
     ended: float
     fault: str | None = None
+
+
+@dataclass(frozen=True)
+class ServiceEvent:
+    """What the service did about one thing that arrived; `str()` says it in words, without saying which attempt it was.
+
+    `done` is one of
+
+    - `started`: an upgrade was started, the `upgrade`-th of this service;
+    - `repeated`: the token was known, its first answer was given again (`upgrade` is what it had started, if anything);
+    - `dry_run`, `checks_failed`: the checks were answered, and nothing was started;
+    - `refused`: an error was due, `code` names it;
+    - `scripted`: the user's script answered, and the service was not asked;
+    - `nothing`: a fault came before the service, or the request never came to its end.
+
+    `entry` is the index of the journal entry, None for a connection that ended before a request was
+    read. `at` is in seconds, as in the journal; `fault` is what was then played.
+    """
+
+    entry: int | None
+    at: float
+    done: Done
+    instance_id: str | None = None
+    token: str | None = None
+    upgrade: int | None = None
+    code: str | None = None
+    fault: str | None = None
+
+    def __str__(self) -> str:
+        under = f"under token {self.token!r}" if self.token else "without a token"
+        text = {
+            "started": f"started upgrade #{self.upgrade} of {self.instance_id} {under}",
+            "repeated": f"started nothing and gave the first answer again {under}",
+            "dry_run": f"started nothing in a dry run of {self.instance_id}",
+            "checks_failed": f"started nothing, for checks of {self.instance_id} failed",
+            "refused": f"started nothing and was refused with {self.code}",
+            "scripted": "started nothing, for its answer was scripted",
+            "nothing": "started nothing, for it did not get to the service",
+        }[self.done]
+        return f"{text}; then fault {self.fault!r} was played" if self.fault else text
+
+
+#: What arrived, and what the service did about it; no exchange where a connection ended before a request was read.
+Arrival = tuple[Exchange | None, ServiceEvent]
 
 
 @dataclass(frozen=True)
@@ -180,6 +231,10 @@ class Violation:
         ]
         return "\n".join([*lines, f"  {self.hint}"] if self.hint else lines)
 
+    def __repr__(self) -> str:
+        """One line without the sentence: how lists of them are shown, such as in an assertion that failed."""
+        return f"<{self.rule.id} ({self.rule.level}) at {self.where}: got {self.got}, expected {self.expected}>"
+
 
 @dataclass(frozen=True)
 class ErrorInfo:
@@ -197,6 +252,13 @@ class ErrorInfo:
     text: str = ""
     exits: bool = False
 
+    def __repr__(self) -> str:
+        """What could be told; all that was said where no message could."""
+        names = ("type", "code", "http_status", "message", "request_id")
+        told = [f"{name}={getattr(self, name)!r}" for name in names if getattr(self, name) is not None]
+        told += [f"text={self.text!r}"] if self.text and not self.message else []
+        return f"ErrorInfo({', '.join([*told, 'exits=True'] if self.exits else told)})"
+
 
 @dataclass(frozen=True)
 class Outcome:
@@ -212,11 +274,27 @@ class Outcome:
     answer: Any = None
     error: ErrorInfo | None = None
 
+    def __repr__(self) -> str:
+        """The error, or what was returned, as a document where one can be recognised in it."""
+        told = [] if self.error is None else [f"error={self.error!r}"]
+        if self.answer is not None:
+            told.append(f"answer={self.answer!r}")
+        elif self.kind == "ok":
+            told.append(f"result={self.result!r}")
+        return f"Outcome({', '.join([f'kind={self.kind!r}', *told])})"
+
 
 def header_values(headers: Headers, name: str) -> list[str]:
     """All values of the headers of that name, whatever their letter case, in order."""
-    return [value for key, value in headers if key.lower() == name.lower()]
+    wanted = name.lower()
+    return [value for key, value in headers if key.lower() == wanted]
+
+
+def first_header(headers: Headers, name: str) -> str | None:
+    """The first header of that name, whatever its letter case, or None."""
+    values = header_values(headers, name)
+    return values[0] if values else None
 
 
 def _decoded(text: str) -> str:
-    return unquote_plus(text, errors="surrogateescape")
+    return unquote_plus(text, errors="surrogateescape") if "%" in text or "+" in text else text

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 BOM = b"\xef\xbb\xbf"
 
 
-@dataclass(frozen=True)
-class JsonText:
+class JsonText(NamedTuple):
     """What could be read of some bytes: the value, or which rule of JSON they break and how.
 
     `problem` is None, `utf8` or `json`; `twice` holds, per object in which a member stood twice,

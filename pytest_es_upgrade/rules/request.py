@@ -8,13 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import unquote
 
 from ..contract import Contract, Parameter, shipped_contract
-from ..messages import HttpRequest, UpgradeRequest, Violation, header_values
+from ..messages import Headers, HttpRequest, UpgradeRequest, Violation, first_header, header_values
+from .form_text import read_form
 from .http import http_violations
 from .json_text import read_json
+from .recent import remembered
 from .schema import schema_violations
 from .text import shown
 
@@ -33,9 +35,19 @@ def check_request(request: HttpRequest | UpgradeRequest, contract: Contract | No
     if not isinstance(request, HttpRequest):
         got = f"{type(request).__name__}: {shown(request)}"
         return [contract.violation("message.type", "message", got, "an HttpRequest or an UpgradeRequest")]
+    return judged_request(contract, request)[0]
+
+
+def judged_request(
+    contract: Contract, request: HttpRequest, *, parsed: bool = False
+) -> tuple[list[Violation], Document]:
+    """Every rule that a request on the wire breaks, and the call document that could be read.
+
+    `parsed` says that its bytes, if there are any, have been read as one whole message already.
+    """
     wire, document = read_wire(contract, request)
     judged = schema_violations(contract, contract.request_schema, document, "request")
-    return [*http_violations(contract, request), *wire, *judged]
+    return [*http_violations(contract, request, parsed=parsed), *wire, *judged], document
 
 
 def asked_document(contract: Contract, request: UpgradeRequest) -> Document:
@@ -60,33 +72,45 @@ class _Opaque:
 def read_wire(contract: Contract, request: HttpRequest) -> tuple[list[Violation], Document]:
     """What a request on the wire breaks before any schema, and the call document that could be read.
 
-    A place that could not be read is absent from the document. `dryRun=True` is read as true.
+    A place that could not be read is absent from the document; what was read of a body is not to be changed.
+    `dryRun=True` is read as true.
     """
-    document: Document = {}
-    found = [
-        *_method(contract, request),
-        *_path(contract, request, document),
-        *_query(contract, request, document),
-        *_headers(contract, request),
-        *_body(contract, request, document),
-    ]
-    return found, document
+    parts = (request.method, request.path, request.headers, request.body)
+    before, after, read = _all_but_query(request, contract, *parts)
+    document = dict(read)
+    return [*before, *_query(contract, request, document), *after], document
 
 
-def _method(contract: Contract, request: HttpRequest) -> Iterator[Violation]:
-    if request.method != contract.method:
-        yield contract.violation("request.method", "method", shown(request.method), contract.method)
+class _Rest(NamedTuple):
+    """What a request breaks before and after its query, and what could be read of its path and body."""
+
+    before: tuple[Violation, ...]
+    after: tuple[Violation, ...]
+    read: Document
 
 
-def _path(contract: Contract, request: HttpRequest, document: Document) -> Iterator[Violation]:
-    template, segments = contract.path_template.split("/"), request.path.split("/")
-    same_length = len(template) == len(segments)
-    if not same_length or any(
-        unquote(sent) != fixed for fixed, sent in zip(template, segments, strict=True) if fixed != "{InstanceId}"
-    ):
-        yield contract.violation("request.path", "path", shown(request.path), contract.target_path("[InstanceId]"))
+@remembered
+def _all_but_query(contract: Contract, method: str, path: str, headers: Headers, body: bytes) -> _Rest:
+    """What a client sends alike in many calls."""
+    read: Document = {}
+    before = (*_method(contract, method), *_path(contract, path, read))
+    return _Rest(before, (*_headers(contract, headers), *_body(contract, headers, body, read)), read)
+
+
+def _method(contract: Contract, method: str) -> Iterator[Violation]:
+    if method != contract.method:
+        yield contract.violation("request.method", "method", shown(method), contract.method)
+
+
+def _path(contract: Contract, path: str, document: Document) -> Iterator[Violation]:
+    template, segments = contract.path_template.split("/"), path.split("/")
+    sent_id = ""
+    if len(segments) == len(template):
+        at = template.index("{InstanceId}")
+        sent_id, segments[at] = segments[at], "{InstanceId}"
+    if segments != template and [unquote(sent) for sent in segments] != template:
+        yield contract.violation("request.path", "path", shown(path), contract.target_path("[InstanceId]"))
         return
-    sent_id = segments[template.index("{InstanceId}")]
     document["path"] = {"InstanceId": unquote(sent_id, errors="surrogateescape")}
 
 
@@ -96,7 +120,8 @@ def _query(contract: Contract, request: HttpRequest, document: Document) -> Iter
         values.setdefault(name, []).append(text)
     document["query"] = {}
     for name, texts in values.items():
-        yield from _twice(contract, f"query.{name}", tuple(texts))
+        if len(texts) > 1:
+            yield _twice(contract, f"query.{name}", tuple(texts))
         parameter = contract.parameters.get(name)
         if parameter is not None and parameter.place != "query":
             yield contract.violation("request.position", f"query.{name}", shown(texts[0]), f"in the {parameter.place}")
@@ -120,44 +145,45 @@ def _read_text(contract: Contract, parameter: Parameter | None, text: str) -> tu
     return text, []
 
 
-def _headers(contract: Contract, request: HttpRequest) -> Iterator[Violation]:
+def _headers(contract: Contract, headers: Headers) -> Iterator[Violation]:
     # `version` and `type` are words that any header may be named by; the query's names are not
-    names = {name.lower(): name for name, row in contract.parameters.items() if row.place == "query"}
-    for key, value in request.headers:
+    names = {name.lower() for name, row in contract.parameters.items() if row.place == "query"}
+    for key, value in headers:
         if key.lower() in names:
             yield contract.violation("request.position", f"header.{key}", shown(value), "in the query")
 
 
-def _body(contract: Contract, request: HttpRequest, document: Document) -> Iterator[Violation]:
+def _body(contract: Contract, headers: Headers, data: bytes, document: Document) -> Iterator[Violation]:
     document["body"] = {}
-    if not request.body:
+    if not data:
         return
-    yield from _media_type(contract, request)
-    text = read_json(request.body)
+    media_type = first_header(headers, "Content-Type")
+    yield from _media_type(contract, headers)
+    text = read_json(data)
+    if text.problem and _is_form(media_type):
+        form = read_form(data)
+        text = text if form.problem else form
     if text.problem:
         del document["body"]
-        # a form is told about by its media type; that it is no JSON either follows from it
-        if text.problem == "utf8" or _is_json(request.header("Content-Type")):
-            got = f"{shown(request.body)}: {text.detail}"
+        # a body of another media type is told about by that; that it is no JSON either follows from it
+        if text.problem == "utf8" or _is_json(media_type):
+            got = f"{shown(data)}: {text.detail}"
             yield contract.violation(f"request.body.{text.problem}", "body", got, "a JSON object in UTF-8")
         return
     for name, values in text.twice:
-        yield from _twice(contract, f"body.{name}", values)
+        yield _twice(contract, f"body.{name}", values)
     body = text.value
     if isinstance(body, dict):
-        for name in [name for name in body if _place(contract, name) in ("query", "path")]:
-            place = _place(contract, name)
-            yield contract.violation("request.position", f"body.{name}", shown(body.pop(name)), f"in the {place}")
+        places = {name: contract.parameters[name].place for name in body if name in contract.parameters}
+        for name, place in places.items():
+            if place != "body":
+                yield contract.violation("request.position", f"body.{name}", shown(body[name]), f"in the {place}")
+        body = {name: value for name, value in body.items() if places.get(name, "body") == "body"}
     document["body"] = body
 
 
-def _place(contract: Contract, name: str) -> str | None:
-    parameter = contract.parameters.get(name)
-    return parameter.place if parameter else None
-
-
-def _media_type(contract: Contract, request: HttpRequest) -> Iterator[Violation]:
-    given = header_values(request.headers, "Content-Type")
+def _media_type(contract: Contract, headers: Headers) -> Iterator[Violation]:
+    given = header_values(headers, "Content-Type")
     if not given:
         yield contract.violation("request.body.content_type", "header.Content-Type", "nothing", "application/json")
     for value in given:
@@ -173,7 +199,10 @@ def _is_json(content_type: str | None) -> bool:
     return subtype == "json" or subtype.endswith("+json")
 
 
-def _twice(contract: Contract, where: str, values: tuple[Any, ...]) -> Iterator[Violation]:
-    if len(values) > 1:
-        rule = "request.repeated" if all(value == values[0] for value in values) else "request.duplicate"
-        yield contract.violation(rule, where, " and ".join(map(shown, values)), "one value")
+def _is_form(content_type: str | None) -> bool:
+    return (content_type or "").partition(";")[0].strip().lower() == "application/x-www-form-urlencoded"
+
+
+def _twice(contract: Contract, where: str, values: tuple[Any, ...]) -> Violation:
+    rule = "request.repeated" if all(value == values[0] for value in values) else "request.duplicate"
+    return contract.violation(rule, where, " and ".join(map(shown, values)), "one value")

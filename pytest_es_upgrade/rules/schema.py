@@ -7,16 +7,19 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, cast
 
-from jsonschema import Draft202012Validator
-
 from ..contract import Contract
 from ..messages import Violation
+from .conforming import Predicate, predicate
 from .text import shown
 
 if TYPE_CHECKING:
+    from jsonschema import Draft202012Validator
     from jsonschema.exceptions import ValidationError
 
 Path = tuple[str | int, ...]
+
+#: Those of a `Contract`, each read from its file where it is first asked for.
+_SCHEMAS = ("request_schema", "success_schema", "error_schema")
 
 #: How a keyword's value reads in "expected …".
 _EXPECTED: Mapping[str, Callable[[Any], str]] = {
@@ -32,6 +35,9 @@ _EXPECTED: Mapping[str, Callable[[Any], str]] = {
 
 def schema_violations(contract: Contract, schema: Mapping[str, Any], instance: Any, place: str) -> Iterator[Violation]:
     """Every rule that the instance breaks by that schema. `place` is how to say where: see `_PLACES`."""
+    conforms = _predicate(contract, str(schema["$id"]))
+    if conforms is not None and conforms(instance):
+        return
     for error in _validator(contract, str(schema["$id"])).iter_errors(instance):
         rule_id = error.schema["x-rule"][error.validator]
         for path, got, expected in _findings(error):
@@ -39,9 +45,34 @@ def schema_violations(contract: Contract, schema: Mapping[str, Any], instance: A
 
 
 @lru_cache(maxsize=32)
+def _predicate(contract: Contract, schema_id: str) -> Predicate | None:
+    return predicate(_schema(contract, schema_id))
+
+
+@lru_cache(maxsize=32)
 def _validator(contract: Contract, schema_id: str) -> Draft202012Validator:
-    schemas = (contract.request_schema, contract.success_schema, contract.error_schema)
-    return Draft202012Validator(next(schema for schema in schemas if schema["$id"] == schema_id))
+    from jsonschema import Draft202012Validator
+
+    return Draft202012Validator(_schema(contract, schema_id))
+
+
+def _schema(contract: Contract, schema_id: str) -> Mapping[str, Any]:
+    by_turns: Iterator[Mapping[str, Any]] = (getattr(contract, name) for name in _SCHEMAS)
+    schema = next(schema for schema in by_turns if schema["$id"] == schema_id)
+    referenced: Mapping[str, Any] = _without_references(schema, schema.get("$defs", {}))
+    return referenced
+
+
+def _without_references(schema: Any, definitions: Mapping[str, Any]) -> Any:
+    """The schema with every `#/$defs/NAME` in its place: looking them up takes longer than all the rest."""
+    if isinstance(schema, list):
+        return [_without_references(one, definitions) for one in schema]
+    if not isinstance(schema, dict):
+        return schema
+    if "$ref" in schema:
+        return _without_references(definitions[schema["$ref"].rpartition("/")[2]], definitions)
+    named = ("$id", "$defs")
+    return {key: _without_references(value, definitions) for key, value in schema.items() if key not in named}
 
 
 def _findings(error: ValidationError) -> Iterable[tuple[Path, str, str]]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from ..contract import Contract
@@ -38,12 +39,24 @@ def told_success(
     if outcome.kind == "rejected":
         yield contract.violation("sent.call", "call", _raised(outcome.error), "the request to be sent")
     elif outcome.kind == "failed":
-        rule = "answer.failed_check_raised" if _tells_failed_check(document, outcome.error) else refused
+        rule = "answer.failed_check_raised" if _tells_failed_check(contract, document, outcome.error) else refused
         yield contract.violation(rule, "call", _raised(outcome.error), "the answer to be returned")
-    elif outcome.answer is None:
+    else:
+        yield from _returned_whole(contract, document, outcome)
+
+
+def _returned_whole(contract: Contract, document: Mapping[str, Any], outcome: Outcome) -> Iterator[Violation]:
+    read = outcome if outcome.answer is not None else replace(outcome, answer=_undecoded(outcome.result))
+    if read.answer is None:
         yield contract.violation("answer.delivered", "answer", shown(outcome.result), "the documented members")
     else:
-        yield from _compare(contract, document, outcome)
+        yield from _compare(contract, document, read)
+
+
+def _undecoded(result: Any) -> Any:
+    """What is in bytes that are JSON but for their charset: who is given them as they came has all of it."""
+    value = read_json(result.decode("latin-1").encode()).value if isinstance(result, bytes) else None
+    return value if isinstance(value, dict) else None
 
 
 def told_error(contract: Contract, response: HttpResponse, outcome: Outcome) -> Iterator[Violation]:
@@ -56,7 +69,7 @@ def told_error(contract: Contract, response: HttpResponse, outcome: Outcome) -> 
         return
     if told is None:
         return
-    said = _said_by(response)
+    said = said_by(response)
     for field, rule in _TOLD.items():
         expected = said[field]
         if expected is not None and not _tells(told, field, expected):
@@ -78,9 +91,34 @@ def told_unreadable(contract: Contract, response: HttpResponse, outcome: Outcome
     if isinstance(text.value, dict) or response.status == 204:
         rule = "error.undocumented_success"
     else:
-        as_it_is = outcome.answer is None or (text.value and outcome.answer.get("Result") == text.value)
-        rule = "error.not_a_document" if as_it_is else "error.invented_document"
+        rule = "error.invented_document" if _is_made_up(outcome.answer, response.body) else "error.not_a_document"
     yield contract.violation(rule, "call", _returned(outcome), f"an error, for the body was {shown(response.body)}")
+
+
+def _is_made_up(answer: Any, body: bytes) -> bool:
+    """Whether a document is of the client's own making, and no lenient reading of these bytes.
+
+    Many readers take NaN, a byte order mark or a comma too many; what they return then was in the body.
+    """
+    text = _ascii(body.decode(json.detect_encoding(body), "replace"))
+    leaves = list(_leaves(answer))
+    return answer is not None and not (leaves and all(_ascii(leaf) in text for leaf in leaves))
+
+
+def _ascii(text: str) -> str:
+    """The text without what decoders disagree about."""
+    return "".join(letter for letter in text if letter.isascii())
+
+
+def _leaves(value: Any) -> Iterator[str]:
+    """The texts within a document, those of no length left out."""
+    if isinstance(value, Mapping):
+        value = list(value.values())
+    if isinstance(value, list):
+        for entry in value:
+            yield from _leaves(entry)
+    elif isinstance(value, str) and value:
+        yield value
 
 
 # --- a success ------------------------------------------------------------------------------------
@@ -152,16 +190,24 @@ def _plain(entry: Any) -> str:
     return json.dumps([leaves, inner], sort_keys=True, default=shown)
 
 
-def _tells_failed_check(document: Any, error: ErrorInfo | None) -> bool:
-    """Whether an exception speaks of a check that failed: by the code of one of its errors."""
-    checks = _entries(document.get("Result")) if isinstance(document, Mapping) else []
-    codes = {
-        error_entry.get("errorCode")
-        for check in checks
-        for error_entry in _entries(check.get("validateResult"))
-        if isinstance(error_entry, Mapping)
-    }
-    return error is not None and any(isinstance(code, str) and _has_word(error, code) for code in codes)
+def _tells_failed_check(contract: Contract, document: Any, error: ErrorInfo | None) -> bool:
+    """Whether an exception speaks of a check that failed: by its name, or by the code of one of its errors."""
+    checks = _mappings(document.get("Result")) if isinstance(document, Mapping) else []
+    passed = contract.enum("status")[0]
+    failed = [check for check in checks if check.get("status") != passed]
+    words = [check.get("validateType") for check in failed]
+    words += [entry.get("errorCode") for check in checks for entry in _mappings(check.get("validateResult"))]
+    texts = [word for word in words if isinstance(word, str) and word]
+    return error is not None and any(_has_word(error, form) for text in texts for form in _forms(text))
+
+
+def _mappings(value: Any) -> list[Check]:
+    return [entry for entry in _entries(value) if isinstance(entry, Mapping)]
+
+
+def _forms(text: str) -> Iterator[str]:
+    """A text as it is, and as it is written within other text: by Python, and in JSON."""
+    yield from (text, repr(text)[1:-1], json.dumps(text)[1:-1])
 
 
 # --- an error -------------------------------------------------------------------------------------
@@ -175,8 +221,8 @@ _TOLD = {
 }
 
 
-def _said_by(response: HttpResponse) -> dict[str, Any]:
-    """What an error answer says, as far as it does."""
+def said_by(response: HttpResponse) -> dict[str, Any]:
+    """What an error answer says under the names of `ErrorInfo`, as far as it does: else None."""
     document = read_json(content(response) or b"").value
     document = document if isinstance(document, dict) else {}
     texts = {"code": "Code", "message": "Message", "request_id": "RequestId"}
@@ -187,7 +233,7 @@ def _said_by(response: HttpResponse) -> dict[str, Any]:
 
 def _tells_of(told: ErrorInfo | None, response: HttpResponse) -> bool:
     """Whether a returned value carries the error: its code, or its status."""
-    said = _said_by(response)
+    said = said_by(response)
     return told is not None and any(
         said[field] is not None and _tells(told, field, said[field]) for field in ("code", "http_status")
     )
