@@ -11,10 +11,14 @@ from __future__ import annotations
 import gzip as gzip_coding
 import inspect
 import json
+import math
+import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from datetime import datetime, timezone
+from email.utils import format_datetime, parsedate_to_datetime
 from http import HTTPStatus
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from .errors import UnknownName, UsageProblem
 from .messages import Headers, HttpResponse
@@ -22,16 +26,20 @@ from .plans import Close, Hold, Pause, Plan, Reset, Send, Step
 
 _REASONS = {status.value: status.phrase for status in HTTPStatus}
 _JSON = ("Content-Type", "application/json; charset=utf-8")
-#: `endless_*`: this many pieces, one every so many seconds, outlast every bound of the suite.
+#: `endless_*`: this many pieces of 1 KiB, one every so many seconds, outlast every bound of the suite.
 _ENDLESS_PIECES, _ENDLESS_PERIOD = 6000, 0.02
 #: Retry-After beyond this many seconds would make a patient client's test slow for nothing.
 _LONGEST_RETRY_AFTER = 1
+#: A date has no fractions of a second: one that is surely a second ahead is up to two seconds ahead.
+_FURTHEST_DATE = 2
+_REDIRECTS = (301, 302, 303, 307, 308)
 
+#: Seconds from 0 to 1 (sent as 0 or 1, rounded up), a moment with its time zone, or the text of an HTTP-date.
+RetryAfter = float | datetime | str
 FaultPlace = Literal["listener", "connection", "answer"]
 
 
-@dataclass(frozen=True)
-class Due:
+class Due(NamedTuple):
     """The answer that was due, and the target of the request that it answers (for redirects)."""
 
     response: HttpResponse
@@ -49,8 +57,7 @@ class Due:
         return serialize(self.response, head_only=self.head_only)
 
 
-@dataclass(frozen=True)
-class Fault:
+class Fault(NamedTuple):
     """One row of the table: what happens, where it acts, and whether the service acts on the request before it.
 
     `make` takes what was due, and the fault's options as keywords. `acted_on` says whether the request
@@ -72,10 +79,9 @@ class Fault:
 
 def fault(name: str) -> Fault:
     """The fault of that name. Raises `UnknownName` with the near ones."""
-    try:
-        return FAULTS[name]
-    except KeyError:
-        raise UnknownName("fault", name, FAULTS) from None
+    if name not in tuple(FAULTS):
+        raise UnknownName("fault", str(name), FAULTS)
+    return FAULTS[name]
 
 
 def fault_plan(name: str, due: Due, **options: Any) -> Plan:
@@ -89,13 +95,29 @@ def fault_plan(name: str, due: Due, **options: Any) -> Plan:
     return replace(row.make(due, **options), fault=name)
 
 
-def check_options(row: Fault, options: Mapping[str, Any]) -> None:
-    """Raises `UsageProblem` for an option that the fault does not have, or whose value cannot be."""
-    for option in options:
+def check_options(row: Fault, options: Mapping[str, Any], now: float | None = None) -> None:
+    """Raises `UsageProblem` for an option that the fault does not have, or whose value cannot be.
+
+    `now`, in seconds since 1970, is what a date is held against; None: it may be any.
+    """
+    for option, value in options.items():
         if option not in row.options:
             known = ", ".join(row.options) or "none"
             raise UsageProblem(f"fault {row.name!r} has no option {option!r}; its options: {known}")
-    row.make(Due(HttpResponse(200, body=b"{}")), **options)
+        fits, expected = _OPTIONS[option]
+        if not fits(value):
+            raise UsageProblem(f"fault {row.name!r}: {option}={value!r}: expected {expected}")
+    date = options.get("retry_after")
+    if now is not None and isinstance(date, (str, datetime)) and _moment(date).timestamp() > now + _FURTHEST_DATE:
+        raise UsageProblem(f"retry_after={date!r} is more than {_FURTHEST_DATE} s ahead")
+
+
+def check_answer(response: HttpResponse) -> None:
+    """Raises `UsageProblem` for an answer that cannot be put on the wire as it is, naming the field."""
+    for field, (fits, expected) in _FIELDS.items():
+        value = getattr(response, field)
+        if not fits(value):
+            raise UsageProblem(f"HttpResponse.{field} is {expected}, got {value!r} ({type(value).__name__})")
 
 
 def answer_plan(response: HttpResponse, *, head_only: bool = False) -> Plan:
@@ -124,7 +146,7 @@ def serialize(response: HttpResponse, *, head_only: bool = False) -> bytes:
 
 
 def _head(status: int, headers: Headers, end: str = "\r\n") -> bytes:
-    lines = "".join(f"{name}: {value}\r\n" for name, value in headers)
+    lines = "".join([f"{name}: {value}\r\n" for name, value in headers])
     return f"HTTP/1.1 {status} {_REASONS.get(status, '')}\r\n{lines}{end}".encode("latin-1", "replace")
 
 
@@ -217,17 +239,17 @@ def _byte_by_byte(due: Due) -> Plan:
     return Plan((*steps, Send(last, whole=True)), due.response)
 
 
-def _endless_head(due: Due) -> Plan:
+def _endless_head(due: Due, *, period: float = _ENDLESS_PERIOD) -> Plan:
     start = _head(due.response.status, due.response.headers, end="")
-    return Plan(_endless(start, b"X-Filler: %b\r\n" % (b"x" * 64)), due.response)
+    return Plan(_endless(start, b"X-Filler: %b\r\n" % (b"x" * 1024), period), due.response)
 
 
-def _endless_body(due: Due) -> Plan:
-    return Plan(_endless(_chunked_head(due.response), _chunk(b" " * 1024)), due.response)
+def _endless_body(due: Due, *, period: float = _ENDLESS_PERIOD) -> Plan:
+    return Plan(_endless(_chunked_head(due.response), _chunk(b" " * 1024), period), due.response)
 
 
-def _endless(start: bytes, piece: bytes) -> tuple[Step, ...]:
-    return (Send(start), *(Send(piece), Pause(_ENDLESS_PERIOD)) * _ENDLESS_PIECES, Hold())
+def _endless(start: bytes, piece: bytes, period: float) -> tuple[Step, ...]:
+    return (Send(start), *(Send(piece), Pause(period)) * _ENDLESS_PIECES, Hold())
 
 
 # --- another answer than the one that was due ---
@@ -249,22 +271,87 @@ def _redirect_other_host(due: Due, *, to: str = "http://127.0.0.2:9", status: in
     return answer_plan(HttpResponse(status, (("Location", to + due.target),)))
 
 
-def _throttled(due: Due, *, retry_after: float | str | None = None) -> Plan:
+def _throttled(due: Due, *, retry_after: RetryAfter | None = None) -> Plan:
     return _service_error(due, 429, "Throttling.User", "Request was denied due to user flow control.", retry_after)
 
 
-def _unavailable(due: Due, *, retry_after: float | str | None = None) -> Plan:
+def _unavailable(due: Due, *, retry_after: RetryAfter | None = None) -> Plan:
     return _service_error(due, 503, "ServiceUnavailable", "The service is temporarily unavailable.", retry_after)
 
 
-def _service_error(due: Due, status: int, code: str, message: str, retry_after: float | str | None) -> Plan:
-    if isinstance(retry_after, (int, float)) and not 0 <= retry_after <= _LONGEST_RETRY_AFTER:
-        raise UsageProblem(f"retry_after={retry_after!r}: expected 0 to {_LONGEST_RETRY_AFTER} (seconds), or a date")
-    # The delay is a whole number of seconds on the wire (RFC 9110 section 10.2.3).
-    delay = str(round(retry_after)) if isinstance(retry_after, (int, float)) else retry_after
-    headers = (_JSON,) if delay is None else (_JSON, ("Retry-After", delay))
+def _service_error(due: Due, status: int, code: str, message: str, retry_after: RetryAfter | None) -> Plan:
+    headers = (_JSON,) if retry_after is None else (_JSON, ("Retry-After", _as_sent(retry_after)))
     body = {"RequestId": _request_id(due.response), "Code": code, "Message": message}
     return answer_plan(HttpResponse(status, headers, json.dumps(body).encode()), head_only=due.head_only)
+
+
+def _as_sent(retry_after: RetryAfter) -> str:
+    """Whole seconds, either way (RFC 9110 section 10.2.3): a number is rounded up, of a date the rest is cut off."""
+    if isinstance(retry_after, datetime):
+        return format_datetime(_moment(retry_after), usegmt=True)
+    return retry_after if isinstance(retry_after, str) else str(math.ceil(retry_after))
+
+
+def _moment(date: datetime | str) -> datetime:
+    return (parsedate_to_datetime(date) if isinstance(date, str) else date).astimezone(timezone.utc)
+
+
+def _is_retry_after(value: Any) -> bool:
+    if isinstance(value, str):
+        try:
+            return value.endswith(" GMT") and _is_header_text(value) and bool(parsedate_to_datetime(value))
+        except ValueError:
+            return False
+    if isinstance(value, datetime):
+        return value.tzinfo is not None
+    return value is None or (_is_duration(value) and value <= _LONGEST_RETRY_AFTER)
+
+
+def _is_duration(value: Any) -> bool:
+    number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    return number and math.isfinite(value) and value >= 0
+
+
+#: What a header can carry: Latin-1, and nothing that ends its line.
+_HEADER_TEXT = re.compile(r"[\x01-\x09\x0b\x0c\x0e-\xff]*")
+_TEXT = "a text in Latin-1 without line breaks"
+
+
+def _is_header_text(value: Any) -> bool:
+    return isinstance(value, str) and _HEADER_TEXT.fullmatch(value) is not None
+
+
+def _is_header(value: Any) -> bool:
+    pair = isinstance(value, (tuple, list)) and len(value) == 2 and all(map(_is_header_text, value))
+    return pair and bool(value[0])
+
+
+def _is_status(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 100 <= value <= 999
+
+
+#: field of an `HttpResponse` → whether a value fits, and what does
+_FIELDS: Mapping[str, tuple[Callable[[Any], bool], str]] = {
+    "status": (_is_status, "a whole number of three digits"),
+    "headers": (
+        lambda value: isinstance(value, (tuple, list)) and all(map(_is_header, value)),
+        "a tuple of pairs, name and value, texts in Latin-1, without line breaks",
+    ),
+    "body": (lambda value: isinstance(value, bytes), "bytes"),
+}
+
+#: option → whether a value fits, and what does
+_OPTIONS: Mapping[str, tuple[Callable[[Any], bool], str]] = {
+    "seconds": (_is_duration, "a number of seconds from 0 on"),
+    "period": (_is_duration, "a number of seconds from 0 on"),
+    "location": (lambda value: value is None or _is_header_text(value), f"{_TEXT}, the Location header as sent"),
+    "to": (_is_header_text, f"{_TEXT}, scheme, host and port of the other host"),
+    "status": (lambda value: value in _REDIRECTS, f"one of {', '.join(map(str, _REDIRECTS))}"),
+    "retry_after": (
+        _is_retry_after,
+        f"0 to {_LONGEST_RETRY_AFTER} (seconds), a datetime with a time zone, or the text of an HTTP-date (RFC 9110)",
+    ),
+}
 
 
 def _request_id(response: HttpResponse) -> str:

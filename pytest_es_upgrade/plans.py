@@ -7,8 +7,12 @@ request unless the plan closed it.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from .messages import HttpResponse
+
+#: What a server shows when it speaks TLS: a certificate that is right, or wrong in the one thing that is named.
+Certificate = Literal["good", "untrusted", "expired", "wrong_name"]
 
 
 @dataclass(frozen=True)

@@ -5,5 +5,12 @@ play, is the service's decision.
 """
 
 from .loop import Server, ServerLoop, serve, shared_loop
+from .tls import Authority, authority, forget
 
-__all__ = ["Server", "ServerLoop", "serve", "shared_loop"]
+__all__ = ["Authority", "Server", "ServerLoop", "authority", "end", "serve", "shared_loop"]
+
+
+def end() -> None:
+    """Close every server of the process, end their thread, and remove the file of certificates."""
+    shared_loop().close()
+    forget()

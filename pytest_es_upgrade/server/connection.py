@@ -20,10 +20,11 @@ import socket
 import struct
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from ..plans import Close, Hold, Pause, Reset, Send, Step
-from ..service import Reply
+from ..service import Reply, Service
 from .reading import RequestReader, Unparsable
 
 if TYPE_CHECKING:
@@ -118,8 +119,8 @@ class Connection(asyncio.Protocol):
         self._writable = True
         if self._whole_unsent:
             self._note_whole()
-        self._perform()
-        self._advance(b"")
+        # A turn later: asyncio calls this within a write, and ends a transport twice that is closed meanwhile.
+        self._server.loop.call_soon(self._go_on)
 
     @_guarded
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's signature
@@ -135,9 +136,21 @@ class Connection(asyncio.Protocol):
 
     # --- what the server calls ---
 
+    @property
+    def idle(self) -> bool:
+        """Whether no request is being read or answered."""
+        return self._state is _State.READING and not self._reader.begun
+
     def drop(self) -> None:
         """End the connection at once; nothing more is written."""
         self._transport.abort()
+
+    def change_to(self, service: Service) -> None:
+        """Belong to another service from now on; where a request is under way, end instead."""
+        if self._state is _State.READING and not self._reader.begun:
+            self._service = service
+        else:
+            self.drop()
 
     def fail(self, problem: Exception) -> None:
         """Keep what was raised for the user, and end the connection."""
@@ -167,9 +180,9 @@ class Connection(asyncio.Protocol):
             data = b""
 
     def _await_more(self) -> None:
-        if self._reader.asked_to_continue():
-            self._transport.write(_CONTINUE)
         if self._reader.begun:
+            if self._reader.asked_to_continue():
+                self._transport.write(_CONTINUE)
             self._last_byte = time.monotonic()
             if self._timer is None:
                 self._start_timer(STALLED_AFTER, self._look_for_stall)
@@ -205,6 +218,9 @@ class Connection(asyncio.Protocol):
         self._stop_timer()
         self._state = _State.PERFORMING
         self._steps, self._entry = iter(reply.plan.steps), reply.entry
+        if self._service.refusing:
+            # Before the client can know that its turn has come, or its next connect might still get through.
+            self._server.stop_listening()
         self._perform()
 
     def _perform(self) -> None:
@@ -221,10 +237,16 @@ class Connection(asyncio.Protocol):
         waiting = self._timer is not None or not self._writable
         return self._state is _State.PERFORMING and not waiting and not self._transport.is_closing()
 
-    def _end_reply(self) -> None:
+    def _end_entry(self) -> None:
         entry, self._entry = self._entry, None
         if entry is not None:
             self._service.ended(entry)
+
+    def _end_reply(self) -> None:
+        self._end_entry()
+        if self._service.refusing:
+            self._transport.abort()
+            self._server.end_idle_connections()
 
     def _next_request(self) -> None:
         self._state = _State.READING
@@ -232,7 +254,12 @@ class Connection(asyncio.Protocol):
             self._transport.close()
 
     def _send(self, step: Send) -> None:
-        self._transport.write(step.data)
+        try:
+            if step.whole:
+                # Before they leave: whoever has its answer finds the journal complete.
+                self._end_entry()
+        finally:  # what a watcher raises takes no answer from the client
+            self._transport.write(step.data)
         if step.whole and self._writable:
             self._note_whole()
         elif step.whole:
@@ -248,6 +275,10 @@ class Connection(asyncio.Protocol):
     @_guarded
     def _continue(self) -> None:
         self._timer = None
+        self._go_on()
+
+    @_guarded
+    def _go_on(self) -> None:
         self._perform()
         self._advance(b"")
 
@@ -259,7 +290,8 @@ class Connection(asyncio.Protocol):
     def _close(self, _step: Close) -> None:
         if self._request_unfinished and self._transport.can_write_eof():
             # To close with bytes unread, or still to come, would send RST, and that can overtake the answer.
-            self._transport.write_eof()
+            with suppress(OSError):  # a client that has reset its side is no longer connected
+                self._transport.write_eof()
             self._state = _State.DRAINING
             self._start_timer(DRAINING_FOR, self._transport.close)
         else:

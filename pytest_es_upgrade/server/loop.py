@@ -2,16 +2,16 @@
 
 Why asyncio with httptools: the suite opens a server for every case, so that to open and close one must
 cost next to nothing, and plans need time without a thread for each connection. `benchmarks/server.py`
-measures the choice; as ratios of time to it (in process, 11 rounds, one machine of two cores):
+measures the choice; as ratios of time to it (in process, 7 rounds, one machine of two cores):
 
     variant             raw keep-alive client   requests.Session   open and close
-    asyncio+h11         2.7                     1.0                1.2
-    thread+httptools    0.7                     1.0                2.7 (11 in another run)
-    bare asyncio        0.4                     0.9                -
+    asyncio+h11         4.0                     1.2                1.1
+    thread+httptools    0.8                     1.1                1.4 (11 in another run)
+    bare asyncio        0.4                     0.8                -
 
 Threads answer a raw client sooner and are dearer to open and to end in order; through a real client
 all are within the noise of each other. "Bare asyncio" keeps no raw bytes, no journal and no plan: it
-is what those three cost, about 40 us per request.
+is what those three cost, about 20 us per request.
 """
 
 from __future__ import annotations
@@ -34,6 +34,8 @@ _T = TypeVar("_T")
 #: Turns of the loop without a byte or a connection after which nothing is under way: a connect takes
 #: four from the listener to the first read.
 _QUIET_TURNS = 8
+#: Connects that wait to be accepted.
+_BACKLOG = 128
 #: Seconds; the loop's thread never waits, so that this is only met where the kit itself is broken.
 _LOOP_ANSWERS_WITHIN = 30.0
 
@@ -48,10 +50,15 @@ class ServerLoop:
         #: Every server that still has a port, abandoned ones included.
         self.servers: set[Server] = set()
 
-    def serve(self, service: Service, *, tls: ssl.SSLContext | None = None, host: str = "127.0.0.1") -> Server:
-        """A server of its own for that service, on a free port of `host`; it accepts from now on."""
+    def serve(
+        self, service: Service, *, tls: ssl.SSLContext | None = None, host: str = "127.0.0.1", port: int = 0
+    ) -> Server:
+        """A server of its own for that service, on `port` of `host` (0: a free one); it accepts from now on.
+
+        Raises OSError where it cannot have the port.
+        """
         loop = self._running()
-        server = Server(self, loop, service, tls=tls, host=host)
+        server = Server(self, loop, service, tls=tls, host=host, port=port)
         self.servers.add(server)
         loop.call_soon_threadsafe(server.start)
         return server
@@ -112,7 +119,7 @@ class ServerLoop:
 class Server:
     """One port and its connections. Unless said otherwise, methods are for any thread but the loop's."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - where it listens, and what for
         self,
         owner: ServerLoop,
         loop: asyncio.SelectorEventLoop,
@@ -120,12 +127,13 @@ class Server:
         *,
         tls: ssl.SSLContext | None,
         host: str,
+        port: int,
     ) -> None:
         self.service = service
         self.loop = loop
         self.host = host
         # Listening from now on: a client may connect before the loop has come to `start`.
-        self._listener = _listening(host)
+        self._listener = _listening(host, port)
         self.port: int = self._listener.getsockname()[1]
         #: Bytes of application data that have arrived; a connect alone is none.
         self.bytes_arrived = 0
@@ -165,10 +173,24 @@ class Server:
             self._owner.wait_for(self._settle)
         self._raise_problem()
 
+    def change_to(self, service: Service) -> None:
+        """Another service answers from now on, on the same port. Idle connections stay open and are its own.
+
+        All that clients had sent before the call is still the old one's; a connection on which a request is
+        under way stays the old one's too, and is ended. Raises what a call of the old service has raised, once.
+        """
+        if not self._closed:
+            self._owner.wait_for(lambda done: self._settle(lambda: self._change_to(service, done)))
+        self._raise_problem()
+
     def refuse(self) -> None:
         """From now on connects are refused, and connections that were open are closed."""
         if not self._closed:
             self._owner.call(self._refuse)
+
+    def present(self, tls: ssl.SSLContext) -> None:
+        """From now on shake hands with that; connections that were open are closed."""
+        self._owner.call(self._present, tls)
 
     def abandon(self) -> None:
         """Leave the port to a client that has hung: nothing answers there, and nobody else gets it until the end."""
@@ -210,9 +232,21 @@ class Server:
         self._activity += 1
         self._look_whether_empty()
 
+    def stop_listening(self) -> None:
+        """From now on connects are refused; connections that are open stay so."""
+        if self._placeholder is None:
+            self._close_listener()
+            self._placeholder = _bound(self.host, self.port)
+
+    def end_idle_connections(self) -> None:
+        """End the connections on which nothing is under way; the others end with their answer."""
+        for connection in tuple(self.connections):
+            if connection.idle:
+                connection.drop()
+
     def _called(self, function: Callable[[], _T]) -> _T:
         result = function()
-        if self.service.refusing and not self._closed:
+        if self.service.refusing and not self._closed and self._placeholder is None:
             self._refuse()
         return result
 
@@ -239,10 +273,25 @@ class Server:
         self._look_whether_empty()
 
     def _refuse(self) -> None:
-        if self._placeholder is None:
-            self._close_listener()
-            self._placeholder = _bound(self.host, self.port)
-            self._end_connections()
+        self.stop_listening()
+        self._end_connections()
+
+    def _change_to(self, service: Service, done: Callable[[], None]) -> None:
+        self.service = service
+        for connection in tuple(self.connections):
+            connection.change_to(service)
+        if service.refusing:
+            self._refuse()
+        elif self._placeholder is not None:
+            # The same socket listens: with a new one, somebody else could get the port in between.
+            self._listener, self._placeholder = self._placeholder, None
+            self._listener.listen(_BACKLOG)
+            self.start()
+        done()
+
+    def _present(self, tls: ssl.SSLContext) -> None:
+        self._tls = tls
+        self._end_connections()
 
     def _close_listener(self) -> None:
         if self._listener.fileno() != -1:
@@ -282,13 +331,17 @@ def _bound(host: str, port: int) -> socket.socket:
     sock.settimeout(0)
     # Elsewhere than on POSIX the option means that two sockets may share a port.
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, int(os.name == "posix"))
-    sock.bind((host, port))
+    try:
+        sock.bind((host, port))
+    except OSError:
+        sock.close()
+        raise
     return sock
 
 
-def _listening(host: str) -> socket.socket:
-    sock = _bound(host, 0)
-    sock.listen(128)
+def _listening(host: str, port: int) -> socket.socket:
+    sock = _bound(host, port)
+    sock.listen(_BACKLOG)
     return sock
 
 
@@ -300,6 +353,9 @@ def shared_loop() -> ServerLoop:
     return _SHARED
 
 
-def serve(service: Service, *, tls: ssl.SSLContext | None = None, host: str = "127.0.0.1") -> Server:
-    """A server for that service in the process's shared loop, which is started where it is not running."""
-    return _SHARED.serve(service, tls=tls, host=host)
+def serve(service: Service, *, tls: ssl.SSLContext | None = None, host: str = "127.0.0.1", port: int = 0) -> Server:
+    """A server for that service in the process's shared loop, which is started where it is not running.
+
+    Raises OSError where it cannot have the port.
+    """
+    return _SHARED.serve(service, tls=tls, host=host, port=port)

@@ -1,9 +1,10 @@
-"""What a user has said the service shall answer: two queues, of answers and of faults."""
+"""What a user has said the service shall do: a queue, of which there is one of answers and one of faults."""
 
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from typing import Generic, TypeVar
 
 from ..errors import UsageProblem
@@ -21,8 +22,12 @@ class _Row(Generic[_T]):
 class Script(Generic[_T]):
     """A queue of values, each to be used some times or for ever; one that is for ever ends where another follows."""
 
-    def __init__(self) -> None:
-        self._rows: deque[_Row[_T]] = deque()
+    def __init__(self, rows: Iterable[_Row[_T]] = ()) -> None:
+        self._rows: deque[_Row[_T]] = deque(rows)
+
+    def copy(self) -> Script[_T]:
+        """The same queue, to be used up by itself."""
+        return Script(replace(row) for row in self._rows)
 
     @property
     def left(self) -> int:
