@@ -33,6 +33,8 @@ class FactoryClient:
     `name` is what the run calls it, `adapter` the `MODULE:FACTORY` it came from.
     """
 
+    option = "--es-upgrade-client"
+
     def __init__(self, name: str, adapter: str, factory: Callable[[Endpoint], Any]) -> None:
         """`factory` may be a function, a coroutine function, a class or any other callable."""
         self.name, self.adapter, self.factory = name, adapter, factory
@@ -58,6 +60,9 @@ class FactoryClient:
             thread.end(nothing, deadline)
             raise fault
         return OpenFactoryClient(thread, call, on_loop=making.was_async)
+
+    def end(self) -> None:
+        """Nothing is held over cases."""
 
     def _fault(self, ended: Ended, endpoint: Endpoint) -> AdapterFault | None:
         if ended.raised is not None:

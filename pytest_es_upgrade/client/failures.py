@@ -51,6 +51,10 @@ _CARRIERS = ("data", "args", "result", "body", "details", "info", "payload", *ER
 _INSIDE = frozenset((*_CARRIERS, *WRAPPERS))
 #: A property that warns when it is read, as module → name; `status` says the same there.
 _DEPRECATED = {"aiohttp.client_exceptions": "code"}
+#: Where libraries keep their errors about an answer that cannot be read. aiohttp gives these the status 400, and
+#: what it raises from them too: no service said so, and whoever knows the library reads it as "unknown".
+_PARSERS = ("aiohttp.http_exceptions",)
+_STATUS_NAMES = ("httpstatus", "statuscode", "status", "httpcode", "httpstatuscode", "code")
 
 
 def read_error(exception: BaseException) -> ErrorInfo:
@@ -75,6 +79,13 @@ def read_error_value(returned: Any) -> ErrorInfo | None:
     if isinstance(found, BaseException):
         return read_error(found)
     return _info(type(returned).__name__, found, []) if found else None
+
+
+def read_told_error(members: dict[str, Any]) -> ErrorInfo:
+    """What a caller can tell from an error that a driver told: code, message, httpStatus, requestId, type."""
+    message = _text(members.get("message"))
+    info = _info(_text(members.get("type")) or "error", [_normalised(members)], [message] if message else [])
+    return replace(info, text="\n".join(_distinct([info.text, *map(str, members.values())])))
 
 
 # Fields: what is acceptable, and under which names it is looked for, best first.
@@ -107,7 +118,7 @@ def _status(value: Any) -> int | None:
 _FIELDS: dict[str, tuple[Callable[[Any], Any], tuple[str, ...]]] = {
     "code": (_word, ("code", "errorcode", "errcode", "errorname")),
     "message": (_sentence, ("message", "errormessage", "errormsg", "errmsg", "msg")),
-    "http_status": (_status, ("httpstatus", "statuscode", "status", "httpcode", "httpstatuscode", "code")),
+    "http_status": (_status, _STATUS_NAMES),
     "request_id": (_text, ("requestid",)),
 }
 _NAMES = frozenset(name for _, names in _FIELDS.values() for name in names)
@@ -189,7 +200,14 @@ def _looked_up(thing: Any) -> _Source:
                 found.setdefault(_GETTERS[known], value)
     if isinstance(thing, SystemExit):
         found.pop("code", None)  # what was given to sys.exit, which is no code of a service
+    if _is_about_parsing(thing):
+        found = {name: value for name, value in found.items() if name not in _STATUS_NAMES}
     return found
+
+
+def _is_about_parsing(thing: Any) -> bool:
+    about = (thing, getattr(thing, "__cause__", None))
+    return any(kind.__module__ in _PARSERS for one in about for kind in type(one).__mro__)
 
 
 def _is_deprecated(thing: Any, name: str) -> bool:

@@ -10,7 +10,6 @@ import importlib
 import pkgutil
 import re
 import sys
-import time
 import traceback
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 from ..errors import AdapterFault, ClientHung, UsageProblem
+from .deadline import within
 from .factory import FactoryClient, shown, told
 from .shapes import safely
 
@@ -26,13 +26,27 @@ if TYPE_CHECKING:
     from types import ModuleType
 
     from ..messages import Endpoint
-    from ..stage import Client, Deadline
+    from ..stage import Client
 
 _NAME = re.compile(r"[A-Za-z0-9._-]+")
 _FORM = "[NAME=]MODULE:FACTORY, such as my_client=tests.adapter:factory"
 
 #: Seconds that a factory may take when it is tried before the run.
 _TRIAL = 10.0
+
+#: Adapter of this kit → what it imports, as pip is told.
+_SHIPPED = {
+    "pytest_es_upgrade.adapters.alibabacloud": "alibabacloud-elasticsearch20170613",
+    "pytest_es_upgrade.adapters.alibabacloud_1": '"alibabacloud-elasticsearch20170613<2"',
+    "pytest_es_upgrade.adapters.aliyun": "aliyun-python-sdk-core aliyun-python-sdk-elasticsearch",
+}
+
+#: Option → what is said where the trial fails: of which client, and the fault.
+_UNTRIED = {
+    "--es-upgrade-client": "client {0!r}: {1} (tried once before the run, with an endpoint on loopback); "
+    "expected def factory(endpoint) that returns a callable",
+    "--es-upgrade-driver": "driver {0!r}: {1}; a script needs a first line such as #!/bin/sh, or its interpreter named",
+}
 
 
 @dataclass(frozen=True)
@@ -89,16 +103,14 @@ def load(text: str, folders: Iterable[str]) -> FactoryClient:
 def try_once(client: Client, endpoint: Endpoint, seconds: float = _TRIAL) -> None:
     """Open the client and close it again. Raises `UsageProblem` where its factory does not do its part.
 
-    Nothing is called, so nothing reaches the wire unless the factory itself connects.
+    Nothing is called, so nothing reaches the wire unless the factory itself connects. Of a driver only
+    that it can be started is tried.
     """
-    deadline = _until(time.monotonic() + seconds)
+    deadline = within(seconds)
     try:
         opened = client.open(endpoint, deadline)
     except (AdapterFault, ClientHung) as fault:
-        raise UsageProblem(
-            f"client {client.name!r}: {fault} (tried once before the run, with an endpoint on loopback); "
-            "expected def factory(endpoint) that returns a callable"
-        ) from None
+        raise UsageProblem(_UNTRIED[client.option].format(client.name, fault)) from None
     opened.close(deadline)
 
 
@@ -115,10 +127,6 @@ def importable(folders: Iterable[str]) -> Iterator[list[str]]:
         for folder in added:
             if folder in sys.path:  # the module may have tidied up itself
                 sys.path.remove(folder)
-
-
-def _until(end: float) -> Deadline:
-    return lambda: end - time.monotonic()
 
 
 def _check_module(text: str, module: str) -> None:
@@ -141,8 +149,17 @@ def _imported(spec: ClientSpec, path: list[str]) -> ModuleType:
         if isinstance(raised, ModuleNotFoundError) and _is_missing(spec.module, raised.name):
             problem = _no_such_module(spec, str(raised.name), path)
         else:
-            problem = f"{spec.module} was found, but importing it raised {told(raised)}{_place(raised)}"
+            where = f"{_place(raised)}{_remedy(spec, raised)}"
+            problem = f"{spec.module} was found, but importing it raised {told(raised)}{where}"
     raise UsageProblem(problem)
+
+
+def _remedy(spec: ClientSpec, raised: BaseException) -> str:
+    """What to install, where that is what is missing."""
+    if not isinstance(raised, ModuleNotFoundError):
+        return ""
+    package = _SHIPPED.get(spec.module)
+    return "; install what it imports" if package is None else f"; install it with: pip install {package}"
 
 
 def _is_missing(module: str, missing: str | None) -> bool:

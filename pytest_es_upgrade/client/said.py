@@ -21,6 +21,10 @@ class Said:
 
     def __init__(self) -> None:
         """Nothing said yet."""
+        self.forget()
+
+    def forget(self) -> None:
+        """As if nothing had been said."""
         self._pieces: list[str] = []
         self._left = _LONGEST
 
