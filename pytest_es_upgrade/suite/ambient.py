@@ -16,12 +16,17 @@ from ..stage import Stage
 AMBIENT_RULES = (
     "client.hangs",
     "client.timeout",
+    "sent.call",
     "client.exits",
     "client.endpoint",
     "client.secret",
     "client.request_changed",
     "adapter.factory",
     "adapter.callable",
+    "adapter.driver.start",
+    "adapter.driver.ended",
+    "adapter.driver.line",
+    "adapter.driver.id",
 )
 
 

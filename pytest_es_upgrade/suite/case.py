@@ -10,8 +10,9 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from ..contract import Contract
-from ..errors import ClientFault, NotTestable
+from ..errors import ClientFault, Flaky, NotTestable
 from ..messages import LEVELS, Level, Violation
+from ..plans import Certificate
 from ..stage import Stage
 from .ambient import ambient_violations
 
@@ -26,7 +27,8 @@ class Case:
     `id` is stable and begins with the family; `title` says in one sentence what the case decides;
     `rules` are the ids that its check may find broken. `timeout` is the endpoint's, in seconds;
     `bound` is how long a call may take that gets no whole answer. `always` cases run even for a
-    client that never gets through.
+    client that never gets through. Where `quick` is false, the profile of that name leaves the case out,
+    unless it is named in full. With a `certificate` the service speaks TLS and shows that one at first.
     """
 
     id: str
@@ -36,6 +38,8 @@ class Case:
     timeout: float = 10.0
     bound: float = BOUND
     always: bool = False
+    quick: bool = True
+    certificate: Certificate | None = None
 
     @property
     def family(self) -> str:
@@ -49,32 +53,45 @@ class Case:
 
 @dataclass(frozen=True)
 class Judgement:
-    """What a case found: violations, or the reason why it could not be decided."""
+    """What a case found: violations, or why it could not be decided, or how the client differs from itself.
+
+    `example` is the code of the generated example that this is about, None where nothing was generated.
+    """
 
     violations: tuple[Violation, ...] = ()
     not_testable: str | None = None
+    flaky: str | None = None
+    example: str | None = None
 
 
 def judge(case: Case, stage: Stage) -> Judgement:
     """Run a case. Whatever the client does is in the judgement; an exception from here is this kit's bug."""
     found: list[Violation] = []
-    reason = None
+    not_testable = flaky = None
     try:
         found.extend(case.check(stage))
     except NotTestable as problem:
-        reason = str(problem)
+        not_testable = str(problem)
+    except Flaky as problem:
+        flaky = str(problem)
     except ClientFault as problem:
-        found.append(_fault(stage, problem))
+        found.append(fault_violation(stage, problem))
     found.extend(ambient_violations(stage))
-    return Judgement(tuple(_unique(found)), None if found else reason)
+    return Judgement(tuple(_unique(found)), None if found else not_testable, flaky, stage.example)
 
 
-def _fault(stage: Stage, problem: ClientFault) -> Violation:
+def fault_violation(stage: Stage, problem: ClientFault) -> Violation:
+    """The violation that a fault of client or adapter stands for."""
     expected = {
         "client.hangs": "the call to end once its answer has come",
         "client.timeout": "the call to give up after endpoint.timeout",
+        "sent.call": "the request to be sent",
         "adapter.factory": "a client",
         "adapter.callable": "something callable",
+        "adapter.driver.start": "a process",
+        "adapter.driver.ended": "an answer to every request",
+        "adapter.driver.line": "one JSON object a line, with id and either result or error",
+        "adapter.driver.id": "one answer to each request",
     }
     return stage.contract.violation(problem.rule, "call", str(problem), expected[problem.rule])
 

@@ -16,7 +16,7 @@ from ..rules.sent import check_sent
 from ..rules.told import told_error, told_no_success, told_success, told_unreadable
 from ..samples import JSON_HEADERS, error_response, json_response, sample, success_document
 from ..stage import Call, Stage
-from .asking import answered, full_call, only, plain_call, slug
+from .asking import answered, full_call, not_sent, only, plain_call, slug
 from .case import Case
 
 TOLD = ("error.as_success", "error.code", "error.message", "error.http_status", "error.request_id", "sent.call")
@@ -53,9 +53,7 @@ def _case(id_: str, title: str, response: HttpResponse, rules: Sequence[str] = T
 
 def _sent(stage: Stage, call: Call) -> Iterator[Violation]:
     if not call.exchanges:
-        error = call.outcome.error
-        got = f"{call.outcome.kind}, nothing was sent" + (f" ({error.type}: {error.message})" if error else "")
-        yield stage.contract.violation("sent.call", "call", got, "one POST")
+        yield not_sent(stage.contract, call)
 
 
 # --- errors with a code -----------------------------------------------------------------------------

@@ -6,71 +6,29 @@ itself; what is below that has a case of its own over all calls, so that it is t
 
 from __future__ import annotations
 
-import re
-import string
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from ..contract import Contract
 from ..errors import NotTestable
-from ..messages import LEVELS, UpgradeRequest, Violation
+from ..messages import UpgradeRequest, Violation
 from ..rules.request import read_wire
 from ..rules.sent import check_number, check_sent, upgrade_requests
 from ..samples import sample_request
 from ..stage import Call, OpenClient, Stage
-from .asking import INSTANCE_ID, TOKEN, full_call, only, plain_call, presence_calls, slug
+from ..values import INSTANCE_ID, INSTANCE_IDS, TOKEN, TOKENS
+from .asking import (
+    full_call,
+    may_refuse,
+    must_rules,
+    not_sent,
+    only,
+    plain_call,
+    presence_calls,
+    rightly_refused,
+    slug,
+)
 from .case import Case
-
-#: Characters that a token may hold and a client may refuse before the wire: they are easily mangled.
-_REFUSABLE = frozenset(" &+%=#")
-#: The form of real ids. The page shows masked ones, which no instance has: refusing them harms nobody.
-_PLAIN_ID = re.compile(r"[A-Za-z0-9-]+")
-
-#: Name → a token that the page allows.
-TOKENS: Mapping[str, str] = {
-    "uuid": TOKEN,
-    "digits": "20261123001",
-    "looks_like_float": "1e5",
-    "leading_zeros": "007",
-    "word_null": "null",
-    "word_none": "None",
-    "word_true": "true",
-    "lower_case": "a-token-in-lower-case",
-    "mixed_case": "aAbBcC-zZ",
-    "blank_inside": "two words",
-    "blank_at_start": " token",
-    "blank_at_end": "token ",
-    "ampersand": "a&dryRun=true",
-    "equals": "a=b=",
-    "plus": "a+b",
-    "percent": "100%",
-    "percent_encoded": "%41%2F%20",
-    "hash": "a#b",
-    "question_mark": "a?b",
-    "slash": "a/b//c",
-    "dots": "../..",
-    "semicolon": "a;b,c",
-    "colon_and_at": "urn:a@b",
-    "quotes": "'a' \"b\"",
-    "backslash": "a\\b",
-    "brackets": "[a](b){c}<d>",
-    "marks": "-._~!$*|^`",
-    "braces_and_templates": "{token}",
-    "printable_first_half": string.printable[:48],
-    "printable_second_half": string.printable[48:95],
-}
-
-#: Name → an id such as an instance may have.
-INSTANCE_IDS: Mapping[str, str] = {
-    "real": INSTANCE_ID,
-    "masked": "es-cn-n6w1o1x0w001c****",
-    "upper_case": "ES-CN-N6W1O1X0W001C0000",
-    "mixed_case": "es-CN-n6W1o1X0w001C0000",
-    "long": "es-cn-" + "n6w1o1x0w001c" * 8,
-    "short": "e",
-    "digits": "0012",
-    "unreserved_marks": "es_cn.n6w1~o1x0",
-}
 
 
 def request_cases(contract: Contract) -> list[Case]:
@@ -88,21 +46,12 @@ def request_cases(contract: Contract) -> list[Case]:
 # --- one call, all rules of level must --------------------------------------------------------------
 
 
-def _must_rules(contract: Contract) -> tuple[str, ...]:
-    wanted = ("request.", "sent.")
-    return tuple(rule.id for rule in contract.rules.values() if rule.id.startswith(wanted) and rule.level == LEVELS[0])
-
-
 def _case(contract: Contract, id_: str, title: str, request: UpgradeRequest) -> Case:
-    rules = _must_rules(contract)
-    if not (request.version or request.type):
+    rules = must_rules(contract, "request.", "sent.")
+    if request.version is None:
         rules = (*rules, "sent.call_without_version")
-    return Case(id_, title, rules, _checking(request, rules, may_refuse=_may_refuse(request)))
-
-
-def _may_refuse(request: UpgradeRequest) -> bool:
-    """Whether a client that looks at values before it sends them may take these for slips."""
-    return not (_REFUSABLE.isdisjoint(request.client_token or "") and _PLAIN_ID.fullmatch(request.instance_id))
+    title += ", or is refused." if may_refuse(contract, request) else "."
+    return Case(id_, title, rules, _checking(request, rules))
 
 
 def _given_cases(contract: Contract) -> Iterator[Case]:
@@ -114,7 +63,7 @@ def _given_cases(contract: Contract) -> Iterator[Case]:
         yield _case(
             contract,
             ".".join(["request.given", *(words or ["nothing"])]),
-            f"A call that gives {given or 'nothing but the id'} is put on the wire as the page says.",
+            f"A call that gives {given or 'nothing but the id'} is put on the wire as the page says",
             request,
         )
 
@@ -125,46 +74,38 @@ def _named_target(request: UpgradeRequest) -> tuple[tuple[str, str | None], ...]
 
 def _sample_cases(contract: Contract) -> Iterator[Case]:
     for name in contract.documents["samples.yaml"]["requests"]:
-        title = f"The request that the page shows ({name.replace('_', ' ')}) is put on the wire as it stands there."
+        title = f"The request that the page shows ({name.replace('_', ' ')}) is put on the wire as it stands there"
         yield _case(contract, f"request.sample.{name}", title, sample_request(contract, name))
 
 
 def _token_cases(contract: Contract) -> Iterator[Case]:
     lengths = {"length_1": "x", f"length_{contract.token_length}": ("0123456789abcdef" * 8)[: contract.token_length]}
     for name, token in {**TOKENS, **lengths}.items():
-        title = f"The token {token!r} is sent as it is" + (", or refused." if _REFUSABLE & set(token) else ".")
+        title = f"The token {token!r} is sent as it is"
         yield _case(contract, f"request.token.{name}", title, replace(plain_call(contract), client_token=token))
 
 
 def _id_cases(contract: Contract) -> Iterator[Case]:
     for name, id_ in INSTANCE_IDS.items():
         title = f"The id {id_!r} is one segment of the path, and stays as it is"
-        title += "." if _PLAIN_ID.fullmatch(id_) else ", or is refused."
         yield _case(contract, f"request.id.{name}", title, plain_call(contract, id_))
 
 
-def _checking(
-    request: UpgradeRequest, rules: Sequence[str], *, may_refuse: bool = False
-) -> Callable[[Stage], Iterable[Violation]]:
+def _checking(request: UpgradeRequest, rules: Sequence[str]) -> Callable[[Stage], Iterable[Violation]]:
     def check(stage: Stage) -> Iterator[Violation]:
         stage.reply_with("all_passed")
         call = stage.call(request)
-        if may_refuse and not call.exchanges and call.outcome.kind == "rejected":
-            return
-        yield from only(rules, _judged(stage, call))
+        if not rightly_refused(stage.contract, call):
+            yield from only(rules, judged(stage, call))
 
     return check
 
 
-def _judged(stage: Stage, call: Call) -> Iterator[Violation]:
+def judged(stage: Stage, call: Call) -> Iterator[Violation]:
     """Every rule of the family that a call breaks."""
     contract = stage.contract
     if not call.exchanges:
-        # "Required: No" for version: refusing to upgrade to nothing is a tolerated reading
-        rule = "sent.call" if call.request.version or call.request.type else "sent.call_without_version"
-        error = call.outcome.error
-        got = f"{call.outcome.kind}, nothing was sent" + (f" ({error.type}: {error.message})" if error else "")
-        yield contract.violation(rule, "call", got, "one POST")
+        yield not_sent(contract, call)
     for sent in upgrade_requests(call.exchanges):
         yield from check_sent(contract, call.request, sent, stage.endpoint)
     yield from check_number(contract, call.exchanges)
@@ -237,7 +178,7 @@ def _checking_all(requests: Sequence[UpgradeRequest], rules: Sequence[str]) -> C
     def check(stage: Stage) -> Iterator[Violation]:
         stage.reply_with("all_passed")
         for request in requests:
-            yield from only(rules, _judged(stage, stage.call(request)))
+            yield from only(rules, judged(stage, stage.call(request)))
 
     return check
 
@@ -316,7 +257,7 @@ def _order_of_calls(stage: Stage) -> Iterator[Violation]:
         UpgradeRequest("es-cn-second0000000000"),
     ]
     for request in requests:
-        yield from only(rules, _judged(stage, stage.call(request)))
+        yield from only(rules, judged(stage, stage.call(request)))
 
 
 def _endpoint_only(stage: Stage) -> Iterator[Violation]:
