@@ -18,10 +18,14 @@ if TYPE_CHECKING:
         HttpResponse,
         Outcome,
         Rule,
+        ServiceEvent,
         UpgradeRequest,
         Violation,
     )
     from .rules import check_request, check_response
+
+#: The one place that has it: the build reads it here.
+__version__ = "0.1.0"
 
 __all__ = [
     "Contract",
@@ -32,6 +36,7 @@ __all__ = [
     "HttpResponse",
     "Outcome",
     "Rule",
+    "ServiceEvent",
     "UpgradeRequest",
     "Violation",
     "check_request",

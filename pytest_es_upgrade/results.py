@@ -16,12 +16,14 @@ from typing import Any, Literal, NamedTuple
 
 from .messages import (
     LEVELS,
+    Arrival,
     ErrorInfo,
     Exchange,
     HttpRequest,
     HttpResponse,
     Level,
     Outcome,
+    ServiceEvent,
     UpgradeRequest,
     Violation,
 )
@@ -53,7 +55,7 @@ class KnownDeviation:
     """What a known file says of a case: `rules` that it is limited to (empty = any), and until when it held.
 
     `exact` is false for a wildcard and for what is never stale; `expired` is the date that has
-    passed, or None.
+    passed, or None. `link` is where more is said of it, or None.
     """
 
     key: str
@@ -61,6 +63,7 @@ class KnownDeviation:
     rules: tuple[str, ...] = ()
     exact: bool = True
     expired: str | None = None
+    link: str | None = None
 
     def covers(self, rule_id: str) -> bool:
         """Whether breaking that rule is known."""
@@ -98,6 +101,11 @@ def decide(
     return Decision("passed")
 
 
+def decide_flaky(told: str, known: KnownDeviation | None) -> Decision:
+    """The verdict on a client that differed from itself, as it is told; known only where every rule is."""
+    return _failed((), None if known is not None and known.rules else known, f"flaky: {told}")
+
+
 def failing_violations(
     violations: Iterable[Violation], level: Level, tolerated_rules: Mapping[str, str]
 ) -> list[Violation]:
@@ -108,11 +116,13 @@ def failing_violations(
     ]
 
 
-def _failed(failing: Sequence[Violation], known: KnownDeviation | None) -> Decision:
+def _failed(failing: Sequence[Violation], known: KnownDeviation | None, reason: str | None = None) -> Decision:
     if known is None:
-        return Decision("failed")
+        return Decision("failed", reason)
     if known.expired:
-        return Decision("failed", f"known until {known.expired} ({known.reason}), which has passed")
+        return Decision(
+            "failed", f"known until {known.expired} ({known.reason}), which has passed; mend it, or move the date"
+        )
     others = _ids(found for found in failing if not known.covers(found.rule.id))
     if others:
         return Decision("failed", f"known is {', '.join(known.rules)} alone ({known.reason}), broken too: {others}")
@@ -219,9 +229,16 @@ def _type_name(value: Any) -> str:
 # --- results as JSON ------------------------------------------------------------------------------
 
 
-def call_json(request: UpgradeRequest, outcome: Outcome, exchanges: Iterable[Exchange], redact: Redactor) -> Json:
-    """One call of a case, as the JSON report has it."""
+def call_json(
+    request: UpgradeRequest,
+    outcome: Outcome,
+    exchanges: Iterable[Exchange],
+    redact: Redactor,
+    arrivals: Sequence[Arrival] = (),
+) -> Json:
+    """One call of a case, as the JSON report has it. `arrivals` say what the service did about each exchange."""
     fields = ("instance_id", "version", "type", "client_token", "dry_run")
+    done = {id(exchange): _done_json(event, redact) for exchange, event in arrivals}
     return {
         "request": {name: redact.value(getattr(request, name)) for name in fields},
         "outcome": {
@@ -229,7 +246,10 @@ def call_json(request: UpgradeRequest, outcome: Outcome, exchanges: Iterable[Exc
             "result": redact.value(outcome.result),
             "error": None if outcome.error is None else _error_json(outcome.error, redact),
         },
-        "exchanges": [_exchange_json(exchange, redact) for exchange in exchanges],
+        "exchanges": [{**exchange_json(one, redact), "done": done.get(id(one))} for one in exchanges],
+        "unread": [
+            {"at": round(event.at, 6), "fault": event.fault} for exchange, event in arrivals if exchange is None
+        ],
     }
 
 
@@ -242,6 +262,7 @@ def violation_json(violation: Violation, redact: Redactor) -> Json:
         "got": redact.text(violation.got),
         "expected": redact.text(violation.expected),
         "quote": violation.rule.quote,
+        "hint": redact.text(violation.hint),
     }
 
 
@@ -250,13 +271,37 @@ def _error_json(error: ErrorInfo, redact: Redactor) -> Json:
     return {name: redact.value(getattr(error, name)) for name in names}
 
 
-def _exchange_json(exchange: Exchange, redact: Redactor) -> Json:
+def exchange_json(exchange: Exchange, redact: Redactor) -> Json:
+    """One journal entry, as the JSON report has it."""
     return {
         "request": _request_json(exchange.request, redact),
         "response": None if exchange.response is None else _response_json(exchange.response, redact),
         "started": round(exchange.started, 6),
         "ended": round(exchange.ended, 6),
         "fault": exchange.fault,
+    }
+
+
+def event_json(event: ServiceEvent, exchange: Exchange | None, redact: Redactor) -> Json:
+    """What the service did about one thing that arrived, beside its exchange: a line of a journal.
+
+    Where no request was read, there is no exchange, and `request` is None.
+    """
+    if exchange is None:
+        at = round(event.at, 6)
+        shown: Json = {"request": None, "response": None, "started": at, "ended": at, "fault": event.fault}
+    else:
+        shown = exchange_json(exchange, redact)
+    return {**shown, "done": _done_json(event, redact)}
+
+
+def _done_json(event: ServiceEvent, redact: Redactor) -> Json:
+    return {
+        "done": event.done,
+        "instanceId": redact.value(event.instance_id),
+        "token": redact.value(event.token),
+        "upgrade": event.upgrade,
+        "code": event.code,
     }
 
 
@@ -303,11 +348,14 @@ def report_document(
     clients: Iterable[tuple[str, str]],
     results: Iterable[Json],
     order: Sequence[str] = (),
+    extents: Mapping[tuple[str, str], Json] | None = None,
 ) -> Json:
     """The JSON report: `heading` has contract, profile and level, `clients` are (name, adapter).
 
-    Cases stand in the order of the ids in `order`, however the run was spread.
+    Cases stand in the order of the ids in `order`, however the run was spread. `extents` say of each
+    client how much of the suite was run: `selected`, `of` and `interrupted`.
     """
+    extents = extents or {}
     places = {case_id: place for place, case_id in enumerate(order)}
     by_client: dict[tuple[str, str], list[Json]] = {client: [] for client in clients}
     for one in merged(results):
@@ -318,7 +366,13 @@ def report_document(
         "format": FORMAT,
         **heading,
         "clients": [
-            {"name": name, "adapter": adapter, "summary": summary(cases), "cases": cases}
+            {
+                "name": name,
+                "adapter": adapter,
+                **extents.get((name, adapter), {}),
+                "summary": summary(cases),
+                "cases": cases,
+            }
             for (name, adapter), cases in by_client.items()
         ],
     }

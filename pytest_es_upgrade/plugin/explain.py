@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
+from unicodedata import category
+
+from ..faults import serialize
 
 if TYPE_CHECKING:
     from ..messages import Exchange, Outcome, Violation
@@ -12,16 +15,44 @@ if TYPE_CHECKING:
 
 _MOST_LINES = 8
 
+#: Bytes of a request or an answer that are shown.
+_MOST_BYTES = 1500
+
 #: Characters of a line; the one to run is never cut.
 _LONGEST = 240
 
 
-def explain(decision: Decision, failing: Sequence[Violation], calls: Sequence[Call], command: str) -> str:
-    """Call, wire, outcome, rule, what was got, the quote, a hint, and how to run the case alone."""
+def explain(
+    decision: Decision, failing: Sequence[Violation], calls: Sequence[Call], command: str, example: str | None = None
+) -> str:
+    """Call, wire, outcome, rule, what was got, the quote, a hint, and how to run the case alone.
+
+    Of a generated example there is more behind that: its code, and the bytes of the exchange.
+    """
     lines = [f"{decision.verdict.replace('_', ' '):<9} {decision.reason}"] if decision.reason else []
     if failing:
         lines += list(_broken(failing, calls))[: _MOST_LINES - 1 - len(lines)]
-    return "\n".join([*map(_one_line, lines), f"alone     {command}"])
+    shown = [*map(_one_line, lines), f"alone     {command}"]
+    return "\n".join(shown if example is None else [*shown, "", *_generated(example, calls)])
+
+
+def _generated(example: str, calls: Sequence[Call]) -> Iterator[str]:
+    yield "the simplest example, as a test of your own:"
+    yield from (f"    {line}".rstrip() for line in example.splitlines())
+    for number, exchange in enumerate((one for call in calls for one in call.exchanges), 1):
+        yield f"request {number} on the wire:"
+        yield from _raw(exchange.request.raw)
+        if exchange.response is not None:
+            yield f"answer {number}:"
+            yield from _raw(serialize(exchange.response))
+
+
+def _raw(data: bytes) -> Iterator[str]:
+    """The bytes as text, cut where they are long."""
+    text = data[:_MOST_BYTES].decode("utf-8", "backslashreplace")
+    yield from (f"    {_printable(line)}".rstrip() for line in text.splitlines())
+    if len(data) > _MOST_BYTES:
+        yield f"    … {len(data) - _MOST_BYTES} bytes more"
 
 
 def _broken(failing: Sequence[Violation], calls: Sequence[Call]) -> Iterator[str]:
@@ -42,14 +73,14 @@ def _call(violation: Violation, calls: Sequence[Call]) -> Iterator[str]:
     if not calls:
         yield "call      none was made"
         return
-    call = _telling(violation, calls)
+    call = telling(violation, calls)
     place = f"  (call {list(calls).index(call) + 1} of {len(calls)})" if len(calls) > 1 else ""
     yield f"call      {call.request.as_code()}{place}"
     yield f"sent      {' | '.join(map(_exchange, call.exchanges)) or 'nothing'}"
     yield f"outcome   {_outcome(call.outcome)}"
 
 
-def _telling(violation: Violation, calls: Sequence[Call]) -> Call:
+def telling(violation: Violation, calls: Sequence[Call]) -> Call:
     """The call that a violation seems to be about, for it does not say so itself.
 
     One that shows what was got; else one that asked for what was expected; else the last, which is
@@ -75,6 +106,11 @@ def _outcome(outcome: Outcome) -> str:
     return outcome.kind if outcome.kind == "hung" else f"{outcome.kind}: {type(outcome.result).__name__} returned"
 
 
+def _printable(text: str) -> str:
+    """The text with control characters as escapes: they are shown, and not performed by the terminal."""
+    return "".join(repr(letter)[1:-1] if category(letter) == "Cc" else letter for letter in text)
+
+
 def _one_line(text: str) -> str:
-    text = " ".join(text.splitlines())
+    text = _printable(" ".join(text.splitlines()))
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"

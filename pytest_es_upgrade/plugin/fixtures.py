@@ -2,37 +2,39 @@
 
 from __future__ import annotations
 
-import re
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import pytest
 
 from ..contract import Contract, shipped_contract
-from ..errors import ClientHung
-from ..messages import Endpoint, HttpRequest, HttpResponse, Outcome, UpgradeRequest, Violation
-from ..plans import Send
+from ..errors import ClientHung, StillWaiting
+from ..messages import Endpoint, HttpResponse, Outcome, UpgradeRequest, Violation
 from ..rules.told import check_told
 from ..samples import sample
 from ..service import Service
+from ..standin import ServiceUser, StandIn
 from ..suite.case import BOUND
+from ..suite.scripts import call_checked
+from .options import NO_CLIENT
 from .run import run_of
 from .stage import LiveStage
-from .standin import ServiceUser, StandIn
 
 if TYPE_CHECKING:
-    from requests import PreparedRequest
+    from responses import RequestsMock
     from typing_extensions import Self
+
+    from .mocked import Mock
+
+_T = TypeVar("_T")
 
 #: Where `es_upgrade_responses` lives; a name that is reserved for tests (RFC 6761).
 MOCK_URL = "http://es-upgrade.test"
-
-_METHODS = ("DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT")
 
 
 class ClientUnderTest:
@@ -47,8 +49,23 @@ class ClientUnderTest:
         """Make a call and wait for its outcome. Raises `AdapterFault` where the factory fails, and nothing else."""
         try:
             return self._stage.call(request).outcome
-        except ClientHung:
+        except (ClientHung, StillWaiting):
             return Outcome("hung")
+
+    def check(self, request: UpgradeRequest) -> list[Violation]:
+        """Make a call, and list every rule that it breaks by its attempts, the upgrades it started, and what was told.
+
+        The service has to answer for itself, or by its faults; what `reply_with` answers is for `call`.
+        Raises `AdapterFault` and `ClientHung`.
+        """
+        return call_checked(self._stage, request)[1]
+
+    def keep(self) -> None:
+        """Nothing of a client can be kept."""
+
+    def reset(self) -> None:
+        """Close the client; the next call makes one anew. In a test under `@given` it is done before every example."""
+        self._stage.renew()
 
 
 @contextmanager
@@ -57,7 +74,7 @@ def client_under_test(request: pytest.FixtureRequest, stand_in: StandIn) -> Iter
     client = getattr(request, "param", None)
     if client is None:
         problem = run_of(request.config).problem
-        pytest.fail(problem or "no client is named; add --es-upgrade-client=MODULE:FACTORY", pytrace=False)
+        pytest.fail(problem or NO_CLIENT, pytrace=False)
     with LiveStage(shipped_contract(), client, stand_in, BOUND) as stage:
         yield ClientUnderTest(stage, client.name)
 
@@ -86,54 +103,77 @@ class Responses(ServiceUser):
 
     def __init__(self) -> None:
         """`mock` is the `responses.RequestsMock`, to add more to; it may be left unused."""
-        import responses
+        from .mocked import REQUESTS
 
-        super().__init__(Service(shipped_contract(), time.monotonic))
+        super().__init__(Service(shipped_contract(), time.monotonic, time.time))
         self.endpoint = Endpoint(MOCK_URL)
-        self.mock = responses.RequestsMock(assert_all_requests_are_fired=False)
+        self._lock = threading.RLock()
+        self._further: list[Mock] = []
+        self.mock = self._mock(REQUESTS)
+        self._kept_mocks: list[_Mocked] = []
+
+    def keep(self) -> None:
+        """Remember how things stand, `mock` included, for `reset`."""
+        super().keep()
+        self._kept_mocks = [_Mocked(mock) for mock in (self.mock, *self._further)]
+
+    def reset(self) -> None:
+        """Go back to how things stood when the test function began, `mock` included."""
+        super().reset()
+        for kept in self._kept_mocks:
+            kept.put_back()
+
+    def patch(self, target: str) -> Mock:
+        """Reach a client that carries a `requests` of its own, by the path of its `HTTPAdapter.send`.
+
+        `patch("aliyunsdkcore.vendored.requests.adapters.HTTPAdapter.send")` is for Alibaba Cloud's classic
+        SDK. It holds from now on, until the end of the test or of a `with` over what is returned: another
+        `responses.RequestsMock`. Exceptions are those of that copy. Raises `UsageProblem` for a wrong path.
+        """
+        further = self._mock(target)
+        further.start()
+        self._further.append(further)
+        return further
 
     def __enter__(self) -> Self:
         self.mock.__enter__()
-        for method in _METHODS:
-            url = re.compile(rf"{re.escape(MOCK_URL)}(/.*|\?.*|$)", re.DOTALL)
-            self.mock.add_callback(method, url, callback=self._answer, content_type=None)
+        self.keep()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        for further in self._further:
+            further.stop()
         self.mock.__exit__(kind, error, trace)
 
-    def _answer(self, prepared: PreparedRequest) -> tuple[int, dict[str, str], bytes]:
-        import requests
+    def _do(self, function: Callable[..., _T], *args: Any, **kwargs: Any) -> _T:
+        with self._lock:
+            return function(*args, **kwargs)
 
-        if self._service.refusing:
-            raise requests.ConnectionError("the connection is refused (fault 'refuse')")
-        plan = self._service.connected()
-        if plan is None:
-            plan = self._service.received(_as_sent(prepared)).plan
-        whole = any(isinstance(step, Send) and step.whole for step in plan.steps)
-        if plan.response is None or not whole:
-            raise requests.ConnectionError(f"no whole answer came (fault {plan.fault!r})")
-        return plan.response.status, dict(plan.response.headers), plan.response.body
+    def _mock(self, target: str) -> Mock:
+        from ..server.in_memory import MemorySocket
+        from .mocked import Mock
+
+        return Mock(target, self.endpoint.host, lambda: MemorySocket(self._service, self._lock))
 
 
-def _as_sent(prepared: PreparedRequest) -> HttpRequest:
-    """The request as `requests` would have put it on the wire; what the socket's layer adds is added."""
-    headers = [(_text(name), _text(value)) for name, value in prepared.headers.items()]
-    if "Host" not in prepared.headers:
-        headers.insert(0, ("Host", urlsplit(str(prepared.url)).netloc))
-    return HttpRequest(str(prepared.method), prepared.path_url, tuple(headers), _body(prepared.body))
+class _Mocked:
+    """What a `responses.RequestsMock` has in it at one moment: responses, calls, and what passes through."""
 
+    def __init__(self, mock: RequestsMock) -> None:
+        self._mock = mock
+        self._registered = tuple(mock.registered())
+        self._passing = mock.passthru_prefixes
+        self._calls = [(calls, tuple(calls)) for calls in (mock.calls, *(one.calls for one in self._registered))]
 
-def _text(value: Any) -> str:
-    return value.decode("latin-1") if isinstance(value, bytes) else str(value)
-
-
-def _body(body: Any) -> bytes:
-    """The bytes of whatever `requests` takes as data; files and generators give theirs in pieces."""
-    if body is None:
-        return b""
-    if isinstance(body, (bytes, str)):
-        return body.encode() if isinstance(body, str) else body
-    return b"".join(map(_body, body))
+    def put_back(self) -> None:
+        mock = self._mock
+        mock.reset()
+        mock.passthru_prefixes = self._passing
+        for response in self._registered:
+            mock.add(response)
+        for calls, before in self._calls:
+            calls.reset()
+            for call in before:
+                calls.add_call(call)

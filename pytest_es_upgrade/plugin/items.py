@@ -6,9 +6,8 @@ silently lost where the environment lies inside the project, for pytest does not
 
 from __future__ import annotations
 
+import json
 import os
-import shlex
-import warnings
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,8 +17,11 @@ import pytest
 
 from ..client.factory import FactoryClient
 from ..contract import shipped_contract
+from ..messages import LEVELS
 from ..samples import documented_samples
-from . import JUDGED, PROBLEM, given
+from . import JUDGED, PROBLEM
+from .idle import warn_of_what_is_idle
+from .options import NO_CLIENT
 from .run import run_of
 
 if TYPE_CHECKING:
@@ -37,6 +39,11 @@ class Pair(NamedTuple):
 
     client: Client | None
     case: Case
+
+    @property
+    def client_name(self) -> str:
+        """What the client is called in ids and reports."""
+        return self.client.name if self.client is not None else _FACTORY
 
 
 # --- items of the plugin's own ----------------------------------------------------------------------
@@ -84,13 +91,18 @@ def complete(session: pytest.Session, run: Run, items: list[pytest.Item]) -> Non
         _stop(run, items)
         return
     there = _without_doubles(items)
-    if run.settings.asked:
-        pairs = [Pair(client, case) for client in run.settings.clients for case in run.settings.cases]
-        missing = [pair for pair in pairs if _key(pair) not in there]
+    settings = run.settings
+    pairs = [Pair(client, case) for client in settings.clients for case in settings.cases] if settings.asked else []
+    missing = [pair for pair in pairs if _key(pair) not in there]
+    try:
+        warn_of_what_is_idle(run, items, {name for name, _, _ in [*there, *map(_key, missing)]})
+    except pytest.PytestConfigWarning as warning:  # warnings are errors in this project: a clear one
+        run.problem = str(warning)
+        _stop(run, items)
+        return
+    if settings.asked:
         suite = Suite.from_parent(session, name="es_upgrade", nodeid="es_upgrade", pairs=missing)
         items.extend(session.genitems(suite))
-    elif not there:
-        _warn_of_idle_options(run, items)
 
 
 def _stop(run: Run, items: list[pytest.Item]) -> None:
@@ -132,19 +144,6 @@ def _module_of(item: pytest.Item | None) -> str:
     return f"{item.nodeid.partition('::')[0]}::{_FACTORY}" if item is not None else _FACTORY
 
 
-def _warn_of_idle_options(run: Run, items: Iterable[pytest.Item]) -> None:
-    options = given(run.config)
-    if any("es_upgrade_client" in getattr(item, "fixturenames", ()) for item in items):
-        options = [option for option in options if option != "--es-upgrade-client"]
-    if not options:
-        return
-    text = f"{', '.join(options)}: no effect without --es-upgrade, or a module that imports {_FUNCTION}"
-    try:
-        warnings.warn(pytest.PytestConfigWarning(text), stacklevel=2)
-    except pytest.PytestConfigWarning as warning:  # warnings are errors in this project: a clear one
-        raise pytest.UsageError(str(warning)) from None
-
-
 # --- items of a test module -------------------------------------------------------------------------
 
 
@@ -161,10 +160,7 @@ def _parametrize_cases(metafunc: pytest.Metafunc) -> None:
     if _is_overridden(metafunc) and not run.settings.clients_insist:
         clients = (None,)
     elif not clients and not run.problem:
-        run.problem = (
-            f"{metafunc.definition.nodeid}: no client is named; add --es-upgrade-client=MODULE:FACTORY, "
-            f"or a fixture {_FACTORY} beside it"
-        )
+        run.problem = f"{metafunc.definition.nodeid}: {NO_CLIENT}, or a fixture {_FACTORY} beside it"
     pairs = [Pair(client, case) for client in clients for case in run.settings.cases]
     params = [pytest.param(pair, id=_id(pair), marks=pytest.mark.es_upgrade) for pair in pairs]
     metafunc.parametrize("es_upgrade_case", params, indirect=True)
@@ -174,17 +170,31 @@ def _is_overridden(metafunc: pytest.Metafunc) -> bool:
     """Whether that module or a conftest has a fixture of its own in place of the plugin's."""
     # pytest has no public way to ask; the attribute is there in all versions since 3.
     manager = metafunc.definition.session._fixturemanager  # noqa: SLF001
-    return len(manager.getfixturedefs(_FACTORY, metafunc.definition) or ()) > 1
+    definition: Any = metafunc.definition
+    seen_from = definition if pytest.version_tuple >= (8, 1) else definition.nodeid
+    return len(manager.getfixturedefs(_FACTORY, seen_from) or ()) > 1
 
 
 def _parametrize_samples(metafunc: pytest.Metafunc) -> None:
-    metafunc.parametrize("es_upgrade_sample", documented_samples(shipped_contract()), indirect=True)
+    names = documented_samples(shipped_contract())
+    params = [_param("es_upgrade_sample", name, name) for name in names]
+    metafunc.parametrize("es_upgrade_sample", params, indirect=True)
 
 
 def _parametrize_clients(metafunc: pytest.Metafunc) -> None:
     clients = run_of(metafunc.config).settings.clients
     if clients:  # else the fixture says that there is none
-        metafunc.parametrize("es_upgrade_client", clients, ids=[client.name for client in clients], indirect=True)
+        params = [_param("es_upgrade_client", client, client.name) for client in clients]
+        metafunc.parametrize("es_upgrade_client", params, indirect=True)
+
+
+def _param(fixture: str, value: Any, id_: str) -> Any:
+    """A parameter with the mark of one that was written above the test.
+
+    By that mark Hypothesis tells apart what it has learnt of one client and of another, and takes them
+    for no sign of a flaky test.
+    """
+    return pytest.param(value, id=id_, marks=pytest.mark.parametrize(fixture, [value], indirect=True))
 
 
 _PARAMETERS: dict[str, Callable[[pytest.Metafunc], None]] = {
@@ -205,7 +215,7 @@ def case_of(request: pytest.FixtureRequest) -> Callable[[], None]:
 
 
 def _id(pair: Pair) -> str:
-    return f"{pair.client.name if pair.client is not None else _FACTORY}:{pair.case.id}"
+    return f"{pair.client_name}:{pair.case.id}"
 
 
 # --- running and reporting --------------------------------------------------------------------------
@@ -229,13 +239,25 @@ class Judged:
     def put_on(self, report: pytest.TestReport) -> None:
         """Let the report say what the verdict stands for."""
         reason = self.result["case"]["reason"]
-        report.es_upgrade = self.result  # type: ignore[attr-defined]  # reports carry what plugins put on them
+        # As text: xdist takes long over anything else. Reports carry what plugins put on them.
+        report.es_upgrade = json.dumps(self.result)  # type: ignore[attr-defined]
         report.outcome = "skipped" if self.outcome == "xfailed" else self.outcome  # type: ignore[assignment]
-        report.longrepr = self.text if self.outcome != "passed" else None
+        if self.outcome == "failed":
+            self._name_in_one_line(report)
+        else:
+            report.longrepr = None if self.outcome == "passed" else self.text
         if self.outcome == "xfailed":
             report.wasxfail = reason
         elif self.outcome == "skipped":
             report.longrepr = (str(self.path), None, f"Skipped: {reason}")  # type: ignore[assignment]  # no line
+
+    def _name_in_one_line(self, report: pytest.TestReport) -> None:
+        """Pytest's own representation of `raise_for`, with a message that fits a line.
+
+        Where `CI` is set, pytest's short summary has the message whole; JUnit's attribute of that name always has.
+        """
+        crash = report.longrepr.reprcrash  # type: ignore[union-attr]  # of an exception that was raised
+        crash.path, crash.lineno, crash.message = str(self.path), 1, self.text.partition("\n")[0]
 
     def raise_for(self) -> None:
         """For whoever looks at the exception, such as --pdb, and not at the report."""
@@ -261,16 +283,31 @@ _OUTCOMES = {
 def _run(item: pytest.Item, client: Client, case: Case) -> None:
     item.stash[JUDGED] = None  # of an earlier run of the same item
     run = run_of(item.config)
-    result, text = run.result(client, case, _command(item, client, case, run.settings.level))
+    result, text = run.result(client, case, _command(item, client, case))
+    _put_properties(item, result)
     item.stash[JUDGED] = judged = Judged(result, text, Path(item.reportinfo()[0]), run.settings.strict)
     judged.raise_for()
 
 
-def _command(item: pytest.Item, client: Client, case: Case, level: str) -> str:
-    """The line that runs this case alone, to paste into a shell."""
+#: How the properties of an item begin, which pytest writes beside it under --junitxml.
+_PROPERTY = "es_upgrade_"
+
+
+def _put_properties(item: pytest.Item, result: Json) -> None:
+    """What an item stands for, as pytest's `record_property` would put it; of an earlier run of it nothing stays."""
+    case = result["case"]
+    broken = {found["rule"]: found["level"] for found in case["violations"]}
+    told = [("case", case["id"]), ("client", result["client"]), ("verdict", case["verdict"]), ("level", case["level"])]
+    if broken:
+        told.append(("broken_level", min(broken.values(), key=LEVELS.index)))
+    others = [(name, value) for name, value in item.user_properties if not name.startswith(_PROPERTY)]
+    named = [*told, *(("rule", rule) for rule in broken)]
+    item.user_properties[:] = [*others, *((f"{_PROPERTY}{name}", value) for name, value in named)]
+
+
+def _command(item: pytest.Item, client: Client, case: Case) -> list[str]:
+    """The words that run this case alone; what it takes to see its result again is added to them."""
     if client.name == _FACTORY and not isinstance(item, CaseItem):
-        words = ["pytest", item.nodeid]
-    else:
-        named = f"--es-upgrade-client={client.name}={client.adapter}"
-        words = ["pytest", "--es-upgrade", named, f"--es-upgrade-case={case.id}", "-m", "es_upgrade"]
-    return shlex.join(words if level == "must" else [*words, f"--es-upgrade-level={level}"])
+        return ["pytest", item.nodeid]
+    named = f"{client.option}={client.name}={client.adapter}"
+    return ["pytest", "--es-upgrade", named, f"--es-upgrade-case={case.id}", "-m", "es_upgrade"]

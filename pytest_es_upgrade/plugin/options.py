@@ -9,6 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
+from ..client.driver import load_driver
 from ..client.loading import load
 from ..contract import Contract, shipped_contract
 from ..errors import UnknownName, UsageProblem
@@ -25,13 +26,18 @@ if TYPE_CHECKING:
 
 NOTHING_KNOWN = KnownFile("no file", {})
 
+NO_CLIENT = "no client is named; add --es-upgrade-client=MODULE:FACTORY or --es-upgrade-driver=COMMAND"
+
 #: The profile and level where none is chosen.
 DEFAULTS = {"-profile": "quick", "-level": "must"}
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What a session is to do. `cases` are the chosen ones, `case_ids` the ids of all that there are."""
+    """What a session is to do. `cases` are the chosen ones.
+
+    `case_ids` are the ids of all that there are, `profile_ids` of those that the profile does not leave out.
+    """
 
     contract: Contract
     asked: bool = False
@@ -40,7 +46,10 @@ class Settings:
     clients_insist: bool = False
     cases: tuple[Case, ...] = ()
     case_ids: tuple[str, ...] = ()
+    profile_ids: tuple[str, ...] = ()
     profile: str = DEFAULTS["-profile"]
+    #: Whether Hypothesis was given a seed, which then decides about the examples in every profile.
+    seeded: bool = False
     level: Level = "must"
     known: KnownFile = NOTHING_KNOWN
     reports: tuple[Path, ...] = ()
@@ -65,18 +74,20 @@ def read_settings(config: pytest.Config) -> Settings:
     settings = Settings(
         contract,
         asked=options.flag(""),
-        clients=_clients(options.texts("-client"), [str(config.invocation_params.dir), str(config.rootpath)]),
-        clients_insist=options.on_command_line("-client"),
-        cases=_selected(every, options.texts("-case")),
+        clients=_clients(options, str(config.invocation_params.dir), str(config.rootpath)),
+        clients_insist=options.on_command_line("-client") or options.on_command_line("-driver"),
+        cases=_selected(every, options.texts("-case"), options.choice("-profile")),
         case_ids=ids,
+        profile_ids=tuple(case.id for case in every if _in_profile(case, options.choice("-profile"))),
         profile=options.choice("-profile"),
+        seeded=config.getoption("--hypothesis-seed", None) is not None,
         level=cast("Level", options.choice("-level")),
         known=load_known(options.path(known), ids, _rule_ids(contract, every)) if known else NOTHING_KNOWN,
         reports=reports,
         strict=options.flag("-strict"),
     )
     if settings.asked and not settings.clients:
-        raise UsageProblem("--es-upgrade: no client is named; add --es-upgrade-client=MODULE:FACTORY")
+        raise UsageProblem(f"--es-upgrade: {NO_CLIENT}")
     return settings
 
 
@@ -123,26 +134,41 @@ class _Options:
         return f"es_upgrade{name.replace('-', '_')}"
 
 
-def _clients(texts: Iterable[str], folders: Sequence[str]) -> tuple[Client, ...]:
+def _clients(options: _Options, started_in: str, root: str) -> tuple[Client, ...]:
+    """Factories, then drivers; their names share one space, for cases and reports go by them."""
+    named: list[Client] = [load(text, [started_in, root]) for text in options.texts("-client")]
+    named += [load_driver(text, started_in) for text in options.texts("-driver")]
     clients: dict[str, Client] = {}
-    for text in texts:
-        client = load(text, folders)
+    for client in named:
         if client.name in clients:
             other = clients[client.name].adapter
             raise UsageProblem(
                 f"two clients are named {client.name!r}: {other} and {client.adapter}; "
-                f"name one of them: --es-upgrade-client=NAME={client.adapter}"
+                f"name one of them: {client.option}=NAME={client.adapter}"
             )
         clients[client.name] = client
     return tuple(clients.values())
 
 
-def _selected(every: Sequence[Case], globs: Sequence[str]) -> tuple[Case, ...]:
+def _selected(every: Sequence[Case], globs: Sequence[str], profile: str) -> tuple[Case, ...]:
+    """Those cases, or all, that the profile has; one that is named in full is run in any profile."""
     ids = [case.id for case in every]
     for glob in globs:
         if not any(fnmatchcase(case_id, glob) for case_id in ids):
             raise UnknownCase(glob, ids)
-    return tuple(case for case in every if not globs or any(fnmatchcase(case.id, glob) for glob in globs))
+    wanted = [case for case in every if not globs or any(fnmatchcase(case.id, glob) for glob in globs)]
+    chosen = tuple(case for case in wanted if _in_profile(case, profile) or case.id in globs)
+    for glob in globs:
+        if not any(fnmatchcase(case.id, glob) for case in chosen):
+            raise UsageProblem(
+                f"--es-upgrade-case={glob} matches no case of the profile {profile}; "
+                "add --es-upgrade-profile=ci, or name the case in full"
+            )
+    return chosen
+
+
+def _in_profile(case: Case, profile: str) -> bool:
+    return case.quick or profile != "quick"
 
 
 class UnknownCase(UsageProblem):

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from ..report.as_markdown import verdict_sentence
+from ..report.words import families, judgement, number, verdict_sentence
 from ..results import VERDICTS, Json, summary
 
 if TYPE_CHECKING:
@@ -14,12 +15,20 @@ if TYPE_CHECKING:
     import pytest
 
     from .ending import Ending
+    from .options import Settings
 
-#: So many ids are named in a line; the reports have them all.
-_NAMED = 8
+#: So many ids are named in a line; with -v, and in the reports, they are all.
+_NAMED, _NAMED_TOLERATED = 8, 2
 
 #: Verdict → colour, where one draws attention to it.
 _COLOURS: Mapping[str, str] = {"failed": "red", "stale": "red", "known": "yellow", "not_testable": "yellow"}
+
+
+def header(settings: Settings) -> str:
+    """What will be asked of whom."""
+    clients = ", ".join(client.name for client in settings.clients)
+    asked = number(len(settings.cases), "case")
+    return f"es-upgrade: {clients}; {asked}, level {settings.level}, profile {settings.profile}"
 
 
 def print_table(terminal: pytest.TerminalReporter, ending: Ending) -> None:
@@ -36,35 +45,45 @@ def print_table(terminal: pytest.TerminalReporter, ending: Ending) -> None:
         for client in clients
         for name in (client["name"], *(f"  {case['family']}" for case in client["cases"]))
     )
+    columns = _columns(clients, shutil.get_terminal_size().columns - width)
     for client in clients:
-        terminal.write_line("  ".join([client["name"].ljust(width), *VERDICTS]), bold=True)
-        for family, cases in _families(client["cases"]).items():
-            _print_row(terminal, f"  {family}".ljust(width), summary(cases))
+        terminal.write_line("  ".join([client["name"].ljust(width), *columns]), bold=True)
+        for family, cases in families(client["cases"]).items():
+            counts = summary(cases)
+            _print_row(terminal, f"  {family}".ljust(width), {verdict: counts[verdict] for verdict in columns})
 
 
 def print_verdicts(terminal: pytest.TerminalReporter, ending: Ending) -> None:
-    """One line for each client; beside it what is known, stale and tolerated, and why the run is not green."""
+    """One line for each client; beside it what is known, stale and tolerated, and why the run is not green.
+
+    With -q without what is beside it, with -qq why it is not green alone.
+    """
     if terminal.verbosity >= 0 and (ending.document["clients"] or ending.complaints):
         terminal.write_sep("=", "es-upgrade: verdicts")
-    for client in ending.document["clients"]:
-        bad = client["summary"]["failed"] or client["summary"]["stale"] or not client["summary"]["passed"]
-        sentence = verdict_sentence(client, ending.document["level"])
-        terminal.write_line(f"es-upgrade: {client['name']} {sentence}", red=bool(bad), green=not bad)
-        if terminal.verbosity >= 0:
-            for line in _notes(client["cases"]):
-                terminal.write_line(f"  {line}")
-    for path in ending.written:
-        if terminal.verbosity >= 0:
-            terminal.write_line(f"es-upgrade: report in {path}")
+    for client in ending.document["clients"] if terminal.verbosity >= -1 else ():
+        _print_verdict(terminal, client, ending.document["level"])
+    for path in ending.written if terminal.verbosity >= 0 else ():
+        terminal.write_line(f"es-upgrade: report in {path}")
+    for note in ending.notes if terminal.verbosity >= -1 else ():
+        terminal.write_line(f"es-upgrade: {note}", yellow=True)
     for complaint in ending.complaints:
         terminal.write_line(f"es-upgrade: not green: {complaint}", red=True)
 
 
-def _families(cases: Iterable[Json]) -> dict[str, list[Json]]:
-    families: dict[str, list[Json]] = {}
-    for case in cases:
-        families.setdefault(case["family"], []).append(case)
-    return families
+def _print_verdict(terminal: pytest.TerminalReporter, client: Json, level: str) -> None:
+    counts = client["summary"]
+    bad = bool(counts["failed"] or counts["stale"] or not counts["passed"])
+    colour = "red" if bad else "yellow" if judgement(client) == "unfinished" else "green"
+    terminal.write_line(f"es-upgrade: {client['name']} {verdict_sentence(client, level)}", **{colour: True})
+    for line in _notes(client["cases"], every=terminal.verbosity > 0) if terminal.verbosity >= 0 else ():
+        terminal.write_line(f"  {line}")
+
+
+def _columns(clients: Iterable[Json], room: int) -> Sequence[str]:
+    """All verdicts; those that were reached where the terminal is narrow."""
+    if sum(len(f"  {verdict}") for verdict in VERDICTS) <= room:
+        return VERDICTS
+    return [verdict for verdict in VERDICTS if any(client["summary"][verdict] for client in clients)]
 
 
 def _print_row(terminal: pytest.TerminalReporter, name: str, counts: Mapping[str, int]) -> None:
@@ -75,19 +94,19 @@ def _print_row(terminal: pytest.TerminalReporter, name: str, counts: Mapping[str
     terminal.write_line("")
 
 
-def _notes(cases: Sequence[Json]) -> Iterator[str]:
+def _notes(cases: Sequence[Json], *, every: bool) -> Iterator[str]:
     for verdict in ("stale", "known"):
         ids = [case["id"] for case in cases if case["verdict"] == verdict]
         if ids:
-            yield f"{verdict}: {_some(ids)}"
+            yield f"{verdict}: {_some(ids, len(ids) if every else _NAMED)}"
     tolerated: dict[str, list[str]] = {}
     for case in cases:
         if case["verdict"] == "tolerated":
             tolerated.setdefault(case["reason"], []).append(case["id"])
     for reason, ids in tolerated.items():
-        yield f"tolerated, {reason}: {_some(ids, 2)}"
+        yield f"tolerated, {reason}: {_some(ids, len(ids) if every else _NAMED_TOLERATED)}"
 
 
-def _some(ids: Sequence[str], most: int = _NAMED) -> str:
+def _some(ids: Sequence[str], most: int) -> str:
     more = f" and {len(ids) - most} more" if len(ids) > most else ""
     return ", ".join(ids[:most]) + more

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import UsageProblem
+from .as_html import check_library, html_text
 from .as_json import json_text
 from .as_markdown import markdown_text
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from ..results import Json
 
 #: Suffix → what makes the text of such a report.
-WRITERS: Mapping[str, Callable[[Json], str]] = {".json": json_text, ".md": markdown_text}
+WRITERS: Mapping[str, Callable[[Json], str]] = {".json": json_text, ".html": html_text, ".md": markdown_text}
 
 
 def check_path(path: Path) -> None:
@@ -24,6 +25,8 @@ def check_path(path: Path) -> None:
     if path.suffix.lower() not in WRITERS:
         known = ", ".join(WRITERS)
         raise UsageProblem(f"report {str(path)!r}: unknown suffix {path.suffix!r}; expected one of {known}")
+    if path.suffix.lower() == ".html":
+        check_library()
     if not path.parent.is_dir():
         raise UsageProblem(f"report {str(path)!r}: there is no folder {str(path.parent)!r}; make it first")
     if path.is_dir():
@@ -41,7 +44,7 @@ def write(path: Path, document: Json) -> None:
     try:
         temporary.write_text(text, encoding="utf-8", newline="\n")
         temporary.replace(path)
-    except OSError:
+    except BaseException:
         temporary.unlink(missing_ok=True)
         raise
 
