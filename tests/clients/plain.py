@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 import socket
+import ssl
 import time
 from collections.abc import Mapping
 from typing import Any, NamedTuple
@@ -111,9 +112,19 @@ class PlainClient:
         return self.exchange((self.endpoint.host, self.endpoint.port), self.request(asked))
 
     def exchange(self, address: tuple[str, int], request: bytes) -> Answer:
-        with socket.create_connection(address, self.endpoint.timeout) as connection:
+        with self.connected(address) as connection:
             connection.sendall(request)
             return self.received(connection)
+
+    def connected(self, address: tuple[str, int]) -> socket.socket:
+        connection = socket.create_connection(address, self.endpoint.timeout)
+        return connection if self.endpoint.scheme == "http" else self.secured(connection)
+
+    def secured(self, connection: socket.socket) -> socket.socket:
+        return self.tls().wrap_socket(connection, server_hostname=self.endpoint.host)
+
+    def tls(self) -> ssl.SSLContext:
+        return ssl.create_default_context(cafile=self.endpoint.ca_file)
 
     def received(self, connection: socket.socket, held: bytes = b"") -> Answer:
         """The answer on that connection, of which `held` was read already; the timeout is for all of it."""

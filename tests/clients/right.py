@@ -6,13 +6,16 @@ Each is a factory as `--es-upgrade-client` takes it. `RIGHT` names them all.
 from __future__ import annotations
 
 import asyncio
+import base64
 import contextlib
 import enum
+import gzip
 import hashlib
 import hmac
 import http.client
 import json
 import re
+import select
 import socket
 import ssl
 import threading
@@ -22,10 +25,11 @@ import uuid
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
+from email.utils import formatdate
 from functools import lru_cache
 from types import SimpleNamespace
 from typing import Any, NamedTuple, TypeVar
-from urllib.parse import urlsplit
+from urllib.parse import quote, unquote, urlencode, urlsplit
 
 import aiohttp
 import attrs
@@ -72,7 +76,7 @@ def _body(asked: UpgradeRequest) -> bytes:
 
 
 @lru_cache(maxsize=4)
-def _tls(ca_file: str | None) -> ssl.SSLContext:
+def tls(ca_file: str | None) -> ssl.SSLContext:
     """Made once: reading the system's certificates takes longer than any call."""
     return ssl.create_default_context(cafile=ca_file)
 
@@ -126,7 +130,7 @@ class HttpxSync:
     """`httpx.Client`."""
 
     def __init__(self, endpoint: Endpoint) -> None:
-        self.client = httpx.Client(base_url=endpoint.url, timeout=endpoint.timeout, verify=_tls(endpoint.ca_file))
+        self.client = httpx.Client(base_url=endpoint.url, timeout=endpoint.timeout, verify=tls(endpoint.ca_file))
 
     def __call__(self, asked: UpgradeRequest) -> Document:
         path = f"/openapi/instances/{segment(asked.instance_id)}/actions/upgrade-version"
@@ -143,7 +147,7 @@ class HttpxAsync:
 
     def __init__(self, endpoint: Endpoint) -> None:
         self.endpoint = endpoint
-        self.client = httpx.AsyncClient(timeout=endpoint.timeout, verify=_tls(endpoint.ca_file))
+        self.client = httpx.AsyncClient(timeout=endpoint.timeout, verify=tls(endpoint.ca_file))
 
     async def __call__(self, asked: UpgradeRequest) -> Document:
         answer = await self.client.post(url(asked, self.endpoint), json=members(asked))
@@ -170,7 +174,7 @@ class _Aiohttp:
 async def aiohttp_session(endpoint: Endpoint) -> AsyncCall:
     """`aiohttp`, whose session wants a running loop when it is made."""
     timeout = aiohttp.ClientTimeout(total=endpoint.timeout)
-    connector = aiohttp.TCPConnector(ssl=_tls(endpoint.ca_file))
+    connector = aiohttp.TCPConnector(ssl=tls(endpoint.ca_file))
     return _Aiohttp(endpoint, aiohttp.ClientSession(timeout=timeout, connector=connector))
 
 
@@ -183,7 +187,7 @@ class _NoRedirect(urllib.request.HTTPRedirectHandler):
 def urllib_request(endpoint: Endpoint) -> Call:
     """`urllib.request`, which follows redirects as GET unless it is told not to."""
     opener = urllib.request.build_opener(
-        urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=_tls(endpoint.ca_file)), _NoRedirect
+        urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=tls(endpoint.ca_file)), _NoRedirect
     )
 
     def call(asked: UpgradeRequest) -> Document:
@@ -200,26 +204,28 @@ def urllib_request(endpoint: Endpoint) -> Call:
 
 @right
 class HttpClient:
-    """`http.client`, one connection that is kept, and opened again after an error."""
+    """`http.client`, one connection that is kept, for one call at a time, and opened again after an error."""
 
     def __init__(self, endpoint: Endpoint) -> None:
         self.endpoint = endpoint
+        self.lock = threading.Lock()
         address = endpoint.host, endpoint.port
         self.connection = (
-            http.client.HTTPSConnection(*address, timeout=endpoint.timeout, context=_tls(endpoint.ca_file))
+            http.client.HTTPSConnection(*address, timeout=endpoint.timeout, context=tls(endpoint.ca_file))
             if endpoint.scheme == "https"
             else http.client.HTTPConnection(*address, timeout=endpoint.timeout)
         )
 
     def __call__(self, asked: UpgradeRequest) -> Document:
         target = url(asked, self.endpoint).removeprefix(self.endpoint.url)
-        try:
-            self.connection.request("POST", target, _body(asked), _JSON)
-            answer = self.connection.getresponse()
-            return checked(answer.status, answer.read())
-        except (OSError, http.client.HTTPException):
-            self.close()
-            raise
+        with self.lock:
+            try:
+                self.connection.request("POST", target, _body(asked), _JSON)
+                answer = self.connection.getresponse()
+                return checked(answer.status, answer.read())
+            except (OSError, http.client.HTTPException):
+                self.close()
+                raise
 
     def close(self) -> None:
         self.connection.close()
@@ -231,7 +237,7 @@ class Urllib3Pool:
 
     def __init__(self, endpoint: Endpoint) -> None:
         self.endpoint = endpoint
-        self.pool = urllib3.PoolManager(ssl_context=_tls(endpoint.ca_file), timeout=endpoint.timeout)
+        self.pool = urllib3.PoolManager(ssl_context=tls(endpoint.ca_file), timeout=endpoint.timeout)
 
     def __call__(self, asked: UpgradeRequest) -> Document:
         answer = self.pool.request(
@@ -241,6 +247,82 @@ class Urllib3Pool:
 
     def close(self) -> None:
         self.pool.clear()
+
+
+@right
+class KeepAlive(PlainClient):
+    """Keeps its connection, and connects anew where that was lost or its close announced."""
+
+    kept: socket.socket | None = None
+
+    def __init__(self, endpoint: Endpoint) -> None:
+        super().__init__(endpoint)
+        self.lock = threading.Lock()
+
+    def headers(self, asked: UpgradeRequest, body: bytes) -> list[tuple[str, str]]:
+        return [header for header in super().headers(asked, body) if header[0] != "Connection"]
+
+    def exchange(self, address: tuple[str, int], request: bytes) -> Answer:
+        connection = self.swapped(None) or self.connected(address)
+        try:
+            connection.sendall(request)
+            answer = self.received(connection)
+        except BaseException:
+            self.lost(connection)
+            raise
+        spare = self.swapped(connection) if self.may_keep(answer) else connection
+        if spare is not None:
+            spare.close()
+        return answer
+
+    def swapped(self, connection: socket.socket | None) -> socket.socket | None:
+        """Keep that connection, and give the one that was kept: calls that are made at once share one at most."""
+        with self.lock:
+            before, self.kept = self.kept, connection
+        return before
+
+    def lost(self, connection: socket.socket) -> None:
+        connection.close()
+
+    def may_keep(self, answer: Answer) -> bool:
+        framed = "content-length" in answer.headers or "transfer-encoding" in answer.headers
+        return framed and answer.headers.get("connection", "").lower() != "close"
+
+    def close(self) -> None:
+        if self.kept is not None:
+            self.kept.close()
+
+
+@right
+class KeepAliveChecked(KeepAlive):
+    """Looks before every call whether the connection that it kept was closed meanwhile."""
+
+    def exchange(self, address: tuple[str, int], request: bytes) -> Answer:
+        kept = self.swapped(None)
+        if kept is not None and select.select([kept], [], [], 0)[0]:
+            kept.close()
+            kept = None
+        spare = self.swapped(kept)
+        if spare is not None:
+            spare.close()
+        return super().exchange(address, request)
+
+
+@right
+class GzipAsking(PlainClient):
+    """Asks for gzip, and reads it."""
+
+    def headers(self, asked: UpgradeRequest, body: bytes) -> list[tuple[str, str]]:
+        return [*super().headers(asked, body), ("Accept-Encoding", "gzip, identity;q=0.5")]
+
+    def parse(self, held: bytes, *, ended: bool) -> Answer | None:
+        answer = super().parse(held, ended=ended)
+        if answer is None or answer.headers.get("content-encoding") != "gzip":
+            return answer
+        return answer._replace(body=self.decoded(answer.body))
+
+    def decoded(self, body: bytes) -> bytes:
+        return gzip.decompress(body)
 
 
 @right
@@ -255,7 +337,8 @@ def asyncio_streams(endpoint: Endpoint) -> AsyncCall:
     plain = PlainClient(endpoint)
 
     async def exchange(request: bytes) -> Answer:
-        reader, writer = await asyncio.open_connection(endpoint.host, endpoint.port)
+        secure = tls(endpoint.ca_file) if endpoint.scheme == "https" else None
+        reader, writer = await asyncio.open_connection(endpoint.host, endpoint.port, ssl=secure)
         try:
             writer.write(request)
             held, answer = b"", None
@@ -570,30 +653,153 @@ class TextErrors(PlainClient):
 
 @right
 class Signing(PlainClient):
-    """Signs with ACS3-HMAC-SHA256."""
+    """Signs with ACS3-HMAC-SHA256, each step a method."""
 
     def headers(self, asked: UpgradeRequest, body: bytes) -> list[tuple[str, str]]:
-        now = datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
-        digest = hashlib.sha256(body).hexdigest()
-        signed = {
+        signed = self.signed(asked, body)
+        authorization = ("Authorization", self.authorization(asked, signed))
+        return [*signed.items(), authorization, *self.length(body), ("Connection", "close")]
+
+    def signed(self, asked: UpgradeRequest, body: bytes) -> dict[str, str]:
+        """The headers that are signed."""
+        return {
             "content-type": "application/json",
             "host": self.endpoint.netloc,
             "x-acs-action": "UpgradeEngineVersion",
-            "x-acs-content-sha256": digest,
-            "x-acs-date": now,
+            "x-acs-content-sha256": self.digest(body),
+            "x-acs-date": self.date(),
+            "x-acs-signature-nonce": self.nonce(),
+            "x-acs-version": self.api_version(asked),
+        }
+
+    def digest(self, body: bytes) -> str:
+        return hashlib.sha256(body).hexdigest()
+
+    def date(self) -> str:
+        return datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+    def nonce(self) -> str:
+        return uuid.uuid4().hex
+
+    def api_version(self, _asked: UpgradeRequest) -> str:
+        return "2017-06-13"
+
+    def authorization(self, asked: UpgradeRequest, signed: dict[str, str]) -> str:
+        signature = self.signature(self.canonical(asked, signed))
+        names = ";".join(self.listed(signed))
+        return f"ACS3-HMAC-SHA256 Credential={self.key_id()},SignedHeaders={names},Signature={signature}"
+
+    def listed(self, signed: dict[str, str]) -> list[str]:
+        return sorted(signed)
+
+    def canonical(self, asked: UpgradeRequest, signed: dict[str, str]) -> str:
+        names = self.listed(signed)
+        lines = "".join(f"{name}:{signed[name]}\n" for name in names)
+        path, query = self.signed_path(asked), self.signed_query(asked)
+        return "\n".join([self.method, path, query, lines, ";".join(names), signed["x-acs-content-sha256"]])
+
+    def signed_path(self, asked: UpgradeRequest) -> str:
+        return self.path(asked)
+
+    def signed_query(self, asked: UpgradeRequest) -> str:
+        return urlencode(sorted(self.parameters(asked)), quote_via=quote, safe="")
+
+    def signature(self, canonical: str) -> str:
+        return self.hashed(f"ACS3-HMAC-SHA256\n{hashlib.sha256(canonical.encode()).hexdigest()}").hex()
+
+    def hashed(self, text: str) -> bytes:
+        return hmac.digest(self.secret().encode(), text.encode(), "sha256")
+
+    def key_id(self) -> str:
+        return self.endpoint.access_key_id
+
+    def secret(self) -> str:
+        return self.endpoint.access_key_secret
+
+
+@right
+class SigningEverything(Signing):
+    """Signs what else it sends too, names no action, and carries a security token."""
+
+    def signed(self, asked: UpgradeRequest, body: bytes) -> dict[str, str]:
+        signed = {
+            "accept": "application/json",
+            "user-agent": "upgrade/1.0 (signing; everything)",
+            "x-acs-security-token": "none that anybody knows",
+            **super().signed(asked, body),
+        }
+        del signed["x-acs-action"]
+        return signed
+
+    def query(self, asked: UpgradeRequest) -> str:
+        return super().query(asked).replace("%20", "+")
+
+    def segment(self, instance_id: str) -> str:
+        return super().segment(instance_id).replace("%2A", "*")
+
+    def signed_path(self, asked: UpgradeRequest) -> str:
+        return super().signed_path(asked).replace("*", "%2A")
+
+
+@right
+class RoaSigning(PlainClient):
+    """Signs with ROA HMAC-SHA1, each step a method."""
+
+    def headers(self, asked: UpgradeRequest, body: bytes) -> list[tuple[str, str]]:
+        sent = {**dict(super().headers(asked, body)), **self.acs(asked), **self.more(body)}
+        signature = self.signature(self.canonical(asked, sent))
+        return [*sent.items(), ("Authorization", f"acs {self.key_id()}:{signature}")]
+
+    def acs(self, _asked: UpgradeRequest) -> dict[str, str]:
+        return {
+            "x-acs-action": "UpgradeEngineVersion",
+            "x-acs-signature-method": "HMAC-SHA1",
             "x-acs-signature-nonce": uuid.uuid4().hex,
+            "x-acs-signature-version": "1.0",
             "x-acs-version": "2017-06-13",
         }
-        lines = "".join(f"{name}:{value}\n" for name, value in signed.items())
-        query = "&".join(sorted(self.query(asked).split("&")))
-        canonical = "\n".join([self.method, self.path(asked), query, lines, ";".join(signed), digest])
-        text = f"ACS3-HMAC-SHA256\n{hashlib.sha256(canonical.encode()).hexdigest()}"
-        signature = hmac.new(self.endpoint.access_key_secret.encode(), text.encode(), "sha256").hexdigest()
-        authorization = (
-            f"ACS3-HMAC-SHA256 Credential={self.endpoint.access_key_id},"
-            f"SignedHeaders={';'.join(signed)},Signature={signature}"
-        )
-        return [*signed.items(), ("Authorization", authorization), *self.length(body), ("Connection", "close")]
+
+    def more(self, body: bytes) -> dict[str, str]:
+        return {"Date": self.date(), "Content-MD5": base64.b64encode(hashlib.md5(body).digest()).decode()}
+
+    def date(self) -> str:
+        return formatdate(usegmt=True)
+
+    def canonical(self, asked: UpgradeRequest, sent: dict[str, str]) -> str:
+        fields = [sent.get(name, "") for name in ("Accept", "Content-MD5", "Content-Type", "Date")]
+        lines = [f"{name}:{value}" for name, value in self.signed_acs(sent)]
+        query = self.signed_query(asked)
+        return "\n".join([self.method, *fields, *lines, self.signed_path(asked) + (f"?{query}" if query else "")])
+
+    def signed_acs(self, sent: dict[str, str]) -> list[tuple[str, str]]:
+        return sorted((name, value) for name, value in sent.items() if name.startswith("x-acs-"))
+
+    def signed_path(self, asked: UpgradeRequest) -> str:
+        return self.path(asked)
+
+    def signed_query(self, asked: UpgradeRequest) -> str:
+        return "&".join(f"{name}={value}" for name, value in sorted(self.parameters(asked)))
+
+    def signature(self, canonical: str) -> str:
+        digest = hmac.digest(self.endpoint.access_key_secret.encode(), canonical.encode(), "sha1")
+        return base64.b64encode(digest).decode()
+
+    def key_id(self) -> str:
+        return self.endpoint.access_key_id
+
+
+@right
+class RoaAsSdksDo(RoaSigning):
+    """No nonce, no action, no digest of the body; the path is signed as it was before it was encoded."""
+
+    def acs(self, _asked: UpgradeRequest) -> dict[str, str]:
+        return {"x-acs-version": "2017-06-13", "x-acs-region-id": self.endpoint.region_id}
+
+    def more(self, _body: bytes) -> dict[str, str]:
+        return {"Date": self.date()}
+
+    def signed_path(self, asked: UpgradeRequest) -> str:
+        return unquote(super().signed_path(asked))
 
 
 @right
@@ -626,7 +832,7 @@ class Expecting(PlainClient):
 
     def exchange(self, address: tuple[str, int], request: bytes) -> Answer:
         head, end, body = request.partition(b"\r\n\r\n")
-        with socket.create_connection(address, self.endpoint.timeout) as connection:
+        with self.connected(address) as connection:
             connection.sendall(head + end)
             held = connection.recv(65536)
             if held.startswith(b"HTTP/1.1 100 "):
@@ -675,8 +881,8 @@ class ExplicitDefaults(PlainClient):
     """Sends the documented defaults where nothing is given."""
 
     def request(self, asked: UpgradeRequest) -> bytes:
-        asked = replace(asked, dry_run=asked.dry_run or False)
-        return super().request(replace(asked, type=asked.type or "engineVersion"))
+        asked = asked if asked.type is not None else replace(asked, type="engineVersion")
+        return super().request(asked if asked.dry_run is not None else replace(asked, dry_run=False))
 
 
 @right
@@ -760,4 +966,4 @@ class AsyncObject:
         return await asyncio.to_thread(self.plain, asked)
 
 
-__all__ = ["RIGHT", "Signing", "TokenMaking"]
+__all__ = ["RIGHT", "GzipAsking", "KeepAlive", "RoaSigning", "Signing", "TokenMaking"]

@@ -536,6 +536,15 @@ class ListsAlone(_Altering):
         return document
 
 
+@wrong("answer.struct", "response", level="may", case="response.struct.validate_result")
+class ListsOfErrorsAlone(_Checks):
+    """A validateResult that is no list does not fit the model, and is dropped without a word."""
+
+    def checks(self, checks: list[Document]) -> Any:
+        fitting = [check["validateResult"] if isinstance(check.get("validateResult"), list) else [] for check in checks]
+        return [{**check, "validateResult": errors} for check, errors in zip(checks, fitting, strict=True)]
+
+
 # === several calls =======================================================================
 
 

@@ -247,6 +247,17 @@ class MembersNotLookedAt(PlainClient):
         return document
 
 
+@wrong("error.undocumented_success", "error", level="should", case="error.ok.error_body")
+class ErrorBodyFitsTheModel(PlainClient):
+    """A model whose members are all optional: of an error under a 200 an empty list of checks is left, and no code."""
+
+    def document(self, answer: Answer) -> Any:
+        document = json.loads(answer.body)
+        if not isinstance(document, dict):
+            raise read_failure(answer.status, answer.body)
+        return {"RequestId": document.get("RequestId"), "Result": document.get("Result") or []}
+
+
 @wrong("error.undocumented_success", "error", level="should", case="error.ok.status_204")
 class NoContentIsFine(PlainClient):
     """204 is a success without an answer."""

@@ -7,6 +7,7 @@ import re
 import socket
 import uuid
 from dataclasses import replace
+from typing import Any
 from urllib.parse import quote, urlencode
 
 from pytest_es_upgrade import Endpoint, UpgradeRequest
@@ -491,9 +492,19 @@ class InsistsOnAVersion(PlainClient):
     """An upgrade to nothing is refused, though the page calls version optional."""
 
     def members(self, asked: UpgradeRequest) -> Document:
-        if not (asked.version or asked.type):
+        if not asked.version:
             raise ValueError("version is needed")
         return super().members(asked)
+
+
+@wrong("sent.call", "request", case="request.given.nothing")
+class NothingToDoWithoutAVersion(PlainClient):
+    """What has no version is taken for done: nothing is sent, and a success returned."""
+
+    def __call__(self, asked: UpgradeRequest) -> Any:
+        if asked.version is None:
+            return {"RequestId": "none", "Result": []}
+        return super().__call__(asked)
 
 
 @wrong("sent.call", "request")

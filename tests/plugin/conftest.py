@@ -13,7 +13,7 @@ from pytest_es_upgrade.suite import Case
 
 # What an inner run in this process imports for the first time is thrown away after it, and would be
 # another module for the next one than for the tests here.
-for name in ("ending", "explain", "fixtures", "items", "options", "run", "stage", "standin", "terminal"):
+for name in ("ending", "explain", "fixtures", "items", "options", "run", "stage", "terminal"):
     import_module(f"pytest_es_upgrade.plugin.{name}")
 
 CLIENTS = '''

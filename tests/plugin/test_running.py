@@ -6,12 +6,14 @@ import json
 import re
 import shlex
 import xml.etree.ElementTree as ET
+from importlib.metadata import version
 from types import SimpleNamespace
 
 import pytest
 from made_checks import breaking, fine, made
 
 from pytest_es_upgrade.errors import NotTestable
+from pytest_es_upgrade.report import WRITERS
 
 IDS = "request.method request.path"
 
@@ -33,7 +35,7 @@ def test_a_right_client_passes(project):
             "right * passed  failed  tolerated  known  stale  not_testable",
             "  request *2 *.  *",
             "*= es-upgrade: verdicts =*",
-            "es-upgrade: right keeps the contract at level must in 2 judged cases",
+            "es-upgrade: right keeps the contract at level must in 2 judged cases; 833 of 835 cases were not run",
         ]
     )
 
@@ -80,12 +82,92 @@ def test_a_failure_is_told_in_eight_lines(project):
     result.stdout.fnmatch_lines(["FAILED es_upgrade::*[[]forgetful:request.dry_run.value]*"])
 
 
+@pytest.mark.parametrize("args", [(), ("-n", "1")], ids=["here", "worker"])
+def test_the_summary_has_a_line_of_each_also_where_pytest_cuts_none(project, monkeypatch, args):
+    monkeypatch.setenv("CI", "true")
+    result = project.run(*args, "--tb=no", client="forgetful", cases="request.dry_run.value")
+    (line,) = [line for line in result.stdout.lines if "dryRun" in line]
+    assert line.endswith(" - sent.dry_run (must): the dryRun that was asked for is the one that is sent")
+
+
 def test_the_line_that_runs_it_alone_does(project):
     result = project.run("--es-upgrade-level=may", client="forgetful", cases="request.dry_run.value")
     line = re.search(r"^alone +pytest (.*)$", result.stdout.str(), re.MULTILINE).group(1)
     alone = project.pytester.runpytest_inprocess("-p", "no:randomly", *shlex.split(line))
     alone.assert_outcomes(failed=1)
     assert "--es-upgrade-level=may" in line
+
+
+#: Client, case, verdict → what is asked for, what the known file says, and what the line has beside client and case.
+ALONE = {
+    "failed": (("forgetful", "request.dry_run.value", "failed"), [], "", []),
+    "failed at another level": (
+        ("capital", "request.dry_run.lower_case", "failed"),
+        ["--es-upgrade-level=may"],
+        "",
+        ["--es-upgrade-level=may"],
+    ),
+    "below the level": (
+        ("capital", "request.dry_run.lower_case", "tolerated"),
+        [],
+        "",
+        ["--es-upgrade-level=should"],
+    ),
+    "known": (
+        ("capital", "request.dry_run.lower_case", "known"),
+        ["--es-upgrade-level=should"],
+        "{reason: x}",
+        ["--es-upgrade-level=should", "--es-upgrade-known=known.yaml"],
+    ),
+    "stale": (("right", "request.method", "stale"), [], "{reason: x}", ["--es-upgrade-known=known.yaml"]),
+    "expired": (("forgetful", "request.dry_run.value", "failed"), [], "{reason: x, until: 2020-01-01}", []),
+    "generated": (("forgetful", "fuzz.request.valid", "failed"), [], "", []),
+    "generated in a profile": (
+        ("forgetful", "fuzz.request.valid", "failed"),
+        ["--es-upgrade-profile=ci"],
+        "",
+        ["--es-upgrade-profile=ci"],
+    ),
+}
+
+
+@pytest.mark.parametrize(("row", "options", "entry", "more"), ALONE.values(), ids=ALONE)
+def test_the_line_shows_what_it_stands_beside(project, row, options, entry, more):
+    client, case, verdict = row
+    if entry:
+        options = [*options, known(project, f"clients: {{{client}: {{{case}: {entry}}}}}")]
+    found = only(project, client, case, *options)
+    program, *words = shlex.split(found["alone"])
+    named = ["--es-upgrade", f"--es-upgrade-client={client}=clients:{client}", f"--es-upgrade-case={case}"]
+    assert (found["verdict"], program) == (verdict, "pytest")
+    assert words == [*named, "-m", "es_upgrade", *more]
+    again = project.pytester.runpytest_inprocess("-p", "no:randomly", *words, "--es-upgrade-report=again.json")
+    (case_again,) = json.loads((project.pytester.path / "again.json").read_text())["clients"][0]["cases"]
+    below = "below level" in (found["reason"] or "")
+    assert case_again["verdict"] == ("failed" if below or entry.endswith("01-01}") else verdict)
+    assert again.ret == (1 if case_again["verdict"] in ("failed", "stale") else 0)
+
+
+def only(project, client, case, *options):
+    """The case, as the report of a run of it alone has it."""
+    _, document = project.report(*options, client=client, cases=case)
+    return project.cases_of(document)[case]
+
+
+def test_what_a_reading_of_the_page_tolerates_is_shown_at_the_same_level(project):
+    with (project.pytester.path / "clients.py").open("a", encoding="utf-8") as clients:
+        clients.write("\n\ndef typed(endpoint):\n    call = right(endpoint)\n")
+        clients.write("    return lambda asked: call(replace(asked, type=asked.type or 'engineVersion'))\n")
+    found = only(project, "typed", "request.type.default")
+    assert found["reason"] == "another reading of the page: type-default"
+    assert "--es-upgrade-level" not in found["alone"]
+
+
+def test_a_known_file_elsewhere_is_named_whole(project, tmp_path_factory):
+    path = tmp_path_factory.mktemp("elsewhere") / "known.yaml"
+    path.write_text("clients: {right: {request.method: {reason: x}}}", encoding="utf-8")
+    found = only(project, "right", "request.method", f"--es-upgrade-known={path}")
+    assert shlex.split(found["alone"])[-1] == f"--es-upgrade-known={path}"
 
 
 def test_last_failed_runs_again_what_failed(project):
@@ -125,12 +207,15 @@ def test_several_clients_are_told_apart(project):
     result.stdout.fnmatch_lines(["es-upgrade: right keeps *", "es-upgrade: other breaks *1 of 1 judged*"])
 
 
-def test_xdist_gives_the_same_report(project):
+@pytest.mark.parametrize("how", ["load", "loadscope", "loadfile", "loadgroup", "worksteal", "each"])
+def test_xdist_gives_the_same_report(project, how):
     cases = "request.dry_run.value request.method request.path request.sample.*"
     _, alone = project.report(client="forgetful", cases=cases)
-    result, spread = project.report("-n2", client="forgetful", cases=cases)
-    result.assert_outcomes(failed=1, passed=4)
+    result, spread = project.report("-n2", f"--dist={how}", client="forgetful", cases=cases)
+    times = 2 if how == "each" else 1  # every worker judges every case then, and each is told once
+    result.assert_outcomes(failed=times, passed=4 * times)
     assert result.ret == 1
+    assert alone["clients"][0]["summary"] == spread["clients"][0]["summary"]
 
     def told(document):
         return [(case["id"], case["verdict"], case["violations"]) for case in document["clients"][0]["cases"]]
@@ -191,7 +276,7 @@ def test_nothing_decided_is_not_green(project, suite):
     result = project.run(cases="*")
     result.assert_outcomes(skipped=1)
     assert result.ret == 1
-    result.stdout.fnmatch_lines(["es-upgrade: not green: right: none of its 1 cases could be decided"])
+    result.stdout.fnmatch_lines(["es-upgrade: not green: right: none of its 1 case could be decided"])
 
 
 def test_one_client_that_was_not_judged_is_not_green(project, suite):
@@ -257,7 +342,7 @@ def test_a_known_deviation_is_an_expected_failure(project):
     assert result.ret == 0
     case = project.cases_of(document)["request.dry_run.value"]
     assert (case["verdict"], case["reason"]) == ("known", 'says "why"')
-    result.stdout.fnmatch_lines(["XFAIL * - says *", "*beside 1 known deviation", "  known: request.dry_run.value"])
+    result.stdout.fnmatch_lines(["XFAIL * - says *", "*beside 1 known deviation; *", "  known: request.dry_run.value"])
 
 
 def test_a_known_deviation_that_is_none_is_stale(project):
@@ -282,7 +367,7 @@ def test_a_date_that_has_passed_fails(project):
     option = known(project, "clients: {forgetful: {request.dry_run.value: {reason: x, until: 2020-01-01}}}")
     result = project.run(option, client="forgetful", cases="request.dry_run.value")
     result.assert_outcomes(failed=1)
-    result.stdout.fnmatch_lines(["failed    known until 2020-01-01 (x), which has passed"])
+    result.stdout.fnmatch_lines(["failed    known until 2020-01-01 (x), which has passed; mend it, or move the date"])
 
 
 def test_a_stale_wildcard_is_not_green(project, suite):
@@ -341,7 +426,7 @@ def test_a_client_that_hangs_before_the_wire(project, monkeypatch):
     monkeypatch.setattr("pytest_es_upgrade.plugin.run.BOUND", 0.05)
     result = project.run(client="silent", cases=IDS)
     result.assert_outcomes(skipped=2)
-    result.stdout.fnmatch_lines(["*had not ended 0.05 s after it began, without an answer; make the adapter*"])
+    result.stdout.fnmatch_lines(["*had not ended 0.05 s after it began, and nothing was sent; make the adapter*"])
 
 
 def test_a_client_that_ends_the_program_is_judged(project):
@@ -375,18 +460,21 @@ def test_a_factory_that_fails_in_the_run(project):
 
 def test_the_json_report_has_every_key(project):
     _, document = project.report("--es-upgrade-report=report.md", client="forgetful", cases="request.dry_run.value")
-    assert document.keys() == {"format", "contract", "profile", "level", "clients"}
+    assert document.keys() == {"format", "contract", "profile", "level", "kit", "ended", "clients"}
+    assert document["kit"] == {"name": "pytest-es-upgrade", "version": version("pytest-es-upgrade")}
     assert document["contract"].keys() == {"operation", "version", "sha256"}
     (client,) = document["clients"]
-    assert client.keys() == {"name", "adapter", "summary", "cases"}
+    assert client.keys() == {"name", "adapter", "selected", "of", "interrupted", "summary", "cases"}
     assert client["summary"] == dict.fromkeys(client["summary"], 0) | {"failed": 1}
     (case,) = client["cases"]
     assert case.keys() == {
         "id", "family", "level", "rules", "title", "verdict", "reason", "seconds", "violations", "calls",
-        "upgrades_started", "example",
+        "upgrades_started", "example", "alone",
     }  # fmt: skip
-    assert case["violations"][0].keys() == {"rule", "level", "where", "got", "expected", "quote"}
-    assert case["calls"][0].keys() == {"request", "outcome", "exchanges"}
+    assert case["violations"][0].keys() == {"rule", "level", "where", "got", "expected", "quote", "hint"}
+    assert case["calls"][0].keys() == {"request", "outcome", "exchanges", "unread"}
+    assert case["calls"][0]["exchanges"][0]["done"]["done"] == "scripted"
+    assert case["alone"].startswith("pytest --es-upgrade --es-upgrade-client=forgetful=clients:forgetful ")
     assert case["calls"][0]["exchanges"][0]["request"]["body"].startswith("{")
     markdown = (project.pytester.path / "report.md").read_text(encoding="utf-8")
     assert "breaks the contract at level must: 1 of 1 judged cases did not pass" in markdown
@@ -400,6 +488,19 @@ def test_a_report_that_cannot_be_written_in_the_end_is_not_green(project):
     result.assert_outcomes(passed=2)
     assert result.ret == 1
     result.stdout.fnmatch_lines(["es-upgrade: not green: the report *r.json could not be written: No such file*"])
+
+
+def test_a_slip_of_one_format_takes_neither_the_others_nor_the_verdict(project, monkeypatch):
+    def slip(document):
+        raise KeyError("members")
+
+    monkeypatch.setitem(WRITERS, ".md", slip)
+    result, document = project.report("--es-upgrade-report=r.md", client="right", cases="request.method")
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(
+        ["*not green: the report *r.md could not be written: KeyError: 'members'; please tell*"]
+    )
+    assert document["clients"][0]["summary"]["passed"] == 1
 
 
 def test_the_secret_is_in_no_report(project, suite):

@@ -9,7 +9,10 @@ import pytest
 from pytest_es_upgrade.plugin import pytest_unconfigure
 
 MISTAKES = {
-    "no client": (["--es-upgrade"], "--es-upgrade: no client is named; add --es-upgrade-client=MODULE:FACTORY"),
+    "no client": (
+        ["--es-upgrade"],
+        "--es-upgrade: no client is named; add --es-upgrade-client=MODULE:FACTORY or --es-upgrade-driver=COMMAND",
+    ),
     "no such module": (["--es-upgrade-client=client:right"], "there is no module 'client'*did you mean 'clients'?"),
     "no such attribute": (
         ["--es-upgrade-client=clients:rigth"],
@@ -24,7 +27,11 @@ MISTAKES = {
         "two clients are named 'right': clients:right and clients:never; name one of them: *",
     ),
     "no such case": (["--es-upgrade-case=request.methd"], "*matches no case; did you mean request.method*"),
-    "nothing like it": (["--es-upgrade-case=zzz"], "*matches no case; there are request.[*], response.[*], error.[*]"),
+    "nothing like it": (["--es-upgrade-case=zzz"], "*matches no case; there are request.[*], response.[*], error.[*]*"),
+    "left out by the profile": (
+        ["--es-upgrade-case=fuzz.stat*"],
+        "--es-upgrade-case=fuzz.stat[*] matches no case of the profile quick; add --es-upgrade-profile=ci, *",
+    ),
     "report suffix": (["--es-upgrade-report=r.txt"], "*unknown suffix '.txt'; expected one of .json, *"),
     "report folder": (["--es-upgrade-report=no/r.md"], "*there is no folder '*no'; make it first"),
     "report is folder": (["--es-upgrade-report=folder.md"], "*is a folder; name a file in it"),

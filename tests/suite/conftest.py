@@ -14,5 +14,5 @@ import pytest
 
 with pytest.MonkeyPatch.context() as patch:
     patch.syspath_prepend(Path(__file__).parents[2])
-    for module in ("right", "wrong"):
+    for module in ("right", "right_inputs", "right_retrying", "wrong"):
         import_module(f"tests.clients.{module}")

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import tracemalloc
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_es_upgrade import HttpRequest, UpgradeRequest, Violation, check_request
+from pytest_es_upgrade.contract import Contract, shipped_contract
 from pytest_es_upgrade.messages import Endpoint
 from pytest_es_upgrade.rules.text import shown
 
@@ -113,6 +117,11 @@ WRONG = {
         ["request.http.syntax", "request.http.syntax", "request.http.host", "request.method", "request.path"],
         "request",
     ),
+    "no version of HTTP": (
+        HttpRequest("POST", PATH, (HOST,), raw=f"POST {PATH}\r\nHost: x\r\n\r\n".encode()),
+        ["request.http.syntax"],
+        "request",
+    ),
     "incomplete": (
         HttpRequest("POST", PATH, (HOST,), raw=b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nabc"),
         ["request.http.length"],
@@ -211,3 +220,59 @@ def test_messages_know_their_parts():
     assert "Secret" not in repr(endpoint)
     assert UpgradeRequest("x", dry_run=False).as_code() == "UpgradeRequest(instance_id='x', dry_run=False)"
     assert post("http://h/p?x=1").path == "/p"
+    assert post("/p/http://h/q").path == "/p/http://h/q"
+
+
+def test_a_body_that_came_before_is_judged_as_at_first():
+    asked = as_json('{"version":"6.7","clientToken":"t"}')
+    assert ids(check_request(asked)) == ids(check_request(asked)) == ["request.position"]
+
+
+def test_a_request_made_by_hand_of_lists_is_judged_like_any_other():
+    body, raw = bytearray(b'{"version":"6.7"}'), on_the_wire(as_json("")).raw
+    for bytes_ in ({}, {"raw": raw}):
+        assert check_request(HttpRequest("POST", PATH, [list(HOST), list(JSON)], body, **bytes_)) == []
+        assert ids(check_request(HttpRequest("POST", PATH, [list(HOST), list(HOST)], body, **bytes_))) == [
+            "request.http.host",
+            "request.body.content_type",
+        ]
+
+
+def test_a_request_made_by_hand_may_have_none_for_its_body():
+    assert check_request(HttpRequest("POST", PATH, (HOST, JSON), None)) == []
+
+
+def test_violations_are_told_in_the_order_of_the_request():
+    twice = as_json('{"InstanceId":"x"}')
+    asked = HttpRequest("PUT", f"{PATH}?clientToken=a&clientToken=b", (*twice.headers, ("dryRun", "1")), twice.body)
+    assert [(found.rule.id, found.where) for found in check_request(asked)] == [
+        ("request.method", "method"),
+        ("request.duplicate", "query.clientToken"),
+        ("request.position", "header.dryRun"),
+        ("request.position", "body.InstanceId"),
+    ]
+
+
+def on_the_wire(request):
+    head = "".join(f"{name}: {value}\r\n" for name, value in request.headers)
+    line = f"{request.method} {request.target} HTTP/1.1\r\n"
+    return replace(request, raw=f"{line}{head}\r\n".encode() + request.body)
+
+
+def test_long_messages_are_not_remembered():
+    tracemalloc.start()
+    try:
+        for number in range(100):
+            check_request(on_the_wire(post(f"{PATH}/{number}", ("X-Long", f"{number}" * 20000))))
+        kept, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert kept < 1_000_000
+
+
+def test_a_template_may_end_in_the_id():
+    documents = shipped_contract().altered_documents()
+    documents["operation.json"]["path"] = "/instances/{InstanceId}"
+    contract = Contract(documents)
+    assert check_request(post("/instances/es%2D1"), contract) == []
+    assert ids(check_request(post("/instances"), contract)) == ["request.path"]

@@ -15,6 +15,7 @@ import httpx
 import pytest
 import requests
 from aiohttp.client_reqrep import RequestInfo
+from aiohttp.http_exceptions import BadStatusLine
 from alibabacloud_tea_openapi import exceptions as openapi
 from hypothesis import given
 from hypothesis import strategies as st
@@ -160,6 +161,17 @@ def test_what_is_hidden_from_the_reader_is_not_found():
     error = in_context(ClassicError())
     error.__suppress_context__ = True  # as `raise … from None` does
     assert fields(read_error(error)) == (None, "while handling it", None, None)
+
+
+def test_a_status_that_a_library_gives_to_what_it_cannot_parse_is_no_status_of_an_answer():
+    """aiohttp calls a malformed answer 400, as if the service had refused the call."""
+    info = RequestInfo(URL("http://h/"), "POST", CIMultiDictProxy(CIMultiDict()), URL("http://h/"))
+    error = aiohttp.ClientResponseError(info, (), status=400, message="Bad status line")
+    assert read_error(error).http_status == 400
+    error.__cause__ = BadStatusLine("\x00")
+    assert read_error(error).http_status is None
+    assert read_error(error).message == "Bad status line"
+    assert read_error(BadStatusLine("\x00")).http_status is None
 
 
 def test_aiohttp_tells_the_status_without_a_warning():

@@ -6,11 +6,13 @@ import importlib
 import sys
 import threading
 import types
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pytest_es_upgrade import adapters
 from pytest_es_upgrade.client import loading
 from pytest_es_upgrade.client.factory import FactoryClient
 from pytest_es_upgrade.client.loading import ClientSpec, importable, load, parse, try_once
@@ -153,6 +155,35 @@ def test_a_module_that_cannot_be_imported(folder, source, words):
     assert line.startswith("adapter_broken was found, but importing it raised ")
     assert words in line
     assert ".py:" in line or "adapter_broken.py, line 1" in line
+    assert line.endswith("; install what it imports") == ("ModuleNotFoundError" in words)
+
+
+SHIPPED = {
+    "alibabacloud": "alibabacloud-elasticsearch20170613",
+    "alibabacloud_1": '"alibabacloud-elasticsearch20170613<2"',
+    "aliyun": "aliyun-python-sdk-core aliyun-python-sdk-elasticsearch",
+}
+
+
+def test_every_adapter_of_the_kit_names_what_it_imports():
+    folder = Path(adapters.__file__).parent
+    named = {f"{adapters.__name__}.{path.stem}" for path in folder.glob("*.py")}
+    assert set(loading._SHIPPED) == named - {f"{adapters.__name__}.{name}" for name in ("__init__", "tea")}
+    assert {name.rpartition(".")[2] for name in loading._SHIPPED} == set(SHIPPED)
+
+
+@pytest.mark.parametrize(("name", "package"), SHIPPED.items(), ids=SHIPPED)
+def test_an_adapter_without_its_sdk_says_what_to_install(name, package, monkeypatch):
+    module = f"{adapters.__name__}.{name}"
+
+    def imported(wanted):
+        assert wanted == module
+        raise ModuleNotFoundError("No module named 'sdk'", name="sdk")
+
+    monkeypatch.setattr(importlib, "import_module", imported)
+    line = problem(f"{module}:client")
+    assert line.startswith(f"{module} was found, but importing it raised ModuleNotFoundError: No module named 'sdk'")
+    assert line.endswith(f"; install it with: pip install {package}")
 
 
 def test_ctrl_c_while_importing_gets_through(folder):

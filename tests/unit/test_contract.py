@@ -31,12 +31,12 @@ def test_every_rule_of_the_page_quotes_it_word_for_word(rule):
         assert rule.quote in PAGE
         assert section in {statement.section for statement in statements(PAGE)}
     else:
-        assert rule.source.startswith(("RFC ", "CWE-", "pytest-es-upgrade, "))
+        assert rule.source.startswith(("RFC ", "CWE-", "ACS3-HMAC-SHA256", "ROA HMAC-SHA1", "pytest-es-upgrade, "))
 
 
 def test_further_sentences_of_rules_stand_in_the_page():
     for row in CONTRACT.documents["rules.yaml"].values():
-        assert set(row) <= {"level", "title", "source", "quote", "also", "hint"}
+        assert set(row) <= {"level", "title", "source", "quote", "also", "hint", "why"}
         for quote in row.get("also", ()):
             assert quote in PAGE
 
@@ -193,7 +193,7 @@ def test_a_new_pairing_is_checked():
 
 def test_another_path_moves_the_operation():
     def change(documents):
-        documents["operation.yaml"]["path"] = "/v2/{InstanceId}/upgrade"
+        documents["operation.json"]["path"] = "/v2/{InstanceId}/upgrade"
 
     contract = altered(change)
     request = HttpRequest("POST", "/v2/es-1/upgrade")
@@ -220,3 +220,7 @@ def test_another_status_value_is_another_answer():
     contract = altered(change)
     assert b'"passed"' in sample(contract, "all_passed").body
     assert ids(check_response(sample(CONTRACT, "all_passed"), contract)) == ["response.status.value"] * 4
+
+
+def test_the_shipped_documents_are_a_mapping():
+    assert len(CONTRACT.documents) == len(set(CONTRACT.documents)) > 0

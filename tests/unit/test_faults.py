@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+from datetime import datetime, timedelta, timezone
 from email.utils import formatdate
 
 import pytest
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 
 from pytest_es_upgrade.contract import shipped_contract
 from pytest_es_upgrade.errors import UnknownName, UsageProblem
-from pytest_es_upgrade.faults import FAULTS, Due, altered, answer_plan, fault, fault_plan, serialize
+from pytest_es_upgrade.faults import FAULTS, Due, altered, answer_plan, check_options, fault, fault_plan, serialize
 from pytest_es_upgrade.messages import HttpResponse
 from pytest_es_upgrade.plans import Close, Hold, Pause, Plan, Reset, Send
 from pytest_es_upgrade.samples import sample
@@ -184,7 +185,9 @@ DATE = formatdate(0, usegmt=True)
 
 
 @pytest.mark.parametrize("name", ["throttled_429", "unavailable_503"])
-@pytest.mark.parametrize(("given_delay", "on_the_wire"), [(None, None), (1, "1"), (0.2, "0"), (DATE, DATE)])
+@pytest.mark.parametrize(
+    ("given_delay", "on_the_wire"), [(None, None), (0, "0"), (1, "1"), (0.2, "1"), (0.5, "1"), (DATE, DATE)]
+)
 def test_retry_after_is_seconds_or_a_date(name, given_delay, on_the_wire):
     plan = fault_plan(name, DUE, retry_after=given_delay)
     line, headers, body = split(plan)
@@ -195,10 +198,34 @@ def test_retry_after_is_seconds_or_a_date(name, given_delay, on_the_wire):
     assert not FAULTS[name].acted_on
 
 
-@pytest.mark.parametrize("delay", [2, -1])
-def test_retry_after_beyond_a_second_is_refused(delay):
-    with pytest.raises(UsageProblem, match="0 to 1"):
+def test_retry_after_as_a_moment_is_sent_as_a_date():
+    moment = datetime(1970, 1, 1, 2, tzinfo=timezone(timedelta(hours=2)))
+    assert split(fault_plan("throttled_429", DUE, retry_after=moment))[1]["Retry-After"] == DATE
+
+
+@pytest.mark.parametrize("delay", [2, -1, True, float("nan"), "1", "soon", DATE[:-4], "GMT GMT", datetime(1970, 1, 1)])  # noqa: DTZ001
+def test_a_retry_after_that_cannot_be_is_refused(delay):
+    with pytest.raises(UsageProblem, match=r"retry_after=.*: expected 0 to 1 \(seconds\), a datetime"):
         fault_plan("throttled_429", DUE, retry_after=delay)
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "expected"),
+    [
+        ("slow_head", {"seconds": -1}, "a number of seconds from 0 on"),
+        ("slow_body", {"seconds": "1"}, "a number of seconds from 0 on"),
+        ("redirect_302", {"location": b"/x"}, "a text in Latin-1 without line breaks, the Location header"),
+        ("redirect_302", {"location": "/\u4e00"}, "a text in Latin-1 without line breaks"),
+        ("redirect_307", {"location": "/\r\nA: b"}, "a text in Latin-1 without line breaks"),
+        ("redirect_other_host", {"to": None}, "a text in Latin-1 without line breaks, scheme, host and port"),
+        ("redirect_other_host", {"to": "http://\u4e00"}, "a text in Latin-1 without line breaks"),
+        ("throttled_429", {"retry_after": "Thu, 01 Jan 1970\r\n 00:00:00 GMT"}, "0 to 1"),
+        ("redirect_other_host", {"status": 200}, "one of 301, 302, 303, 307, 308"),
+    ],
+)
+def test_an_option_whose_value_cannot_be_is_told(name, options, expected):
+    with pytest.raises(UsageProblem, match=f"fault '{name}': .*: expected {expected}"):
+        fault_plan(name, DUE, **options)
 
 
 def test_reshaped_answers_differ_in_the_one_thing():
@@ -268,3 +295,10 @@ def test_altered_replaces_whatever_the_letter_case():
 @given(st.binary(), st.sampled_from([200, 404, 502]))
 def test_a_serialized_body_is_the_body(body, status):
     assert serialize(HttpResponse(status, body=body)).partition(b"\r\n\r\n")[2] == body
+
+
+def test_every_option_of_every_fault_says_what_it_takes():
+    for name, row in FAULTS.items():
+        for option in row.options:
+            with pytest.raises(UsageProblem, match=rf"fault '{name}': {option}=\[\]: expected "):
+                check_options(row, {option: []})

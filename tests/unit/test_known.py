@@ -36,7 +36,10 @@ def parsed(text):
 @pytest.mark.parametrize(
     ("case_id", "expected"),
     [
-        ("request.dry_run.lower_case", KnownDeviation("request.dry_run.lower_case", "sends True", (RULES[0],))),
+        (
+            "request.dry_run.lower_case",
+            KnownDeviation("request.dry_run.lower_case", "sends True", (RULES[0],), link="https://x"),
+        ),
         (
             "request.dry_run.value",
             KnownDeviation("request.dry_run.*", "all of it", tuple(RULES), exact=False, expired="2026-11-22"),

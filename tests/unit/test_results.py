@@ -17,6 +17,7 @@ from pytest_es_upgrade.messages import (
     HttpResponse,
     Outcome,
     Rule,
+    ServiceEvent,
     UpgradeRequest,
     Violation,
 )
@@ -26,6 +27,8 @@ from pytest_es_upgrade.results import (
     Redactor,
     call_json,
     decide,
+    event_json,
+    exchange_json,
     failing_violations,
     merged,
     report_document,
@@ -86,7 +89,7 @@ KNOWN = KnownDeviation("a.case", "an old bug")
             "must",
             replace(KNOWN, expired="2026-01-01"),
             "failed",
-            "known until 2026-01-01 (an old bug), which has passed",
+            "known until 2026-01-01 (an old bug), which has passed; mend it, or move the date",
         ),
         ([], None, "must", KNOWN, "stale", "a.case is known (an old bug), and every rule held: remove that entry"),
         ([], None, "must", replace(KNOWN, exact=False), "passed", None),
@@ -213,7 +216,11 @@ def test_calls_have_the_shape_of_the_report():
         Exchange(request, None, 0.1, 0.2, "reset"),
     ]
     outcome = Outcome("failed", error=ErrorInfo("E", "C", "m", 400, "id", "text"))
-    told = call_json(UpgradeRequest("es-cn-x", dry_run=True), outcome, exchanges, REDACT)
+    arrivals = [
+        (None, ServiceEvent(None, 0.05, "nothing", fault="reset_before_reading")),
+        (exchanges[0], ServiceEvent(0, 0.1, "started", "es-cn-x", SECRET, 1)),
+    ]
+    told = call_json(UpgradeRequest("es-cn-x", dry_run=True), outcome, exchanges, REDACT, arrivals)
     sent = {"method": "POST", "target": "/x?a=***", "headers": [["Host", "h"]], "body": "{}", "raw": "POST"}
     error = {"type": "E", "code": "C", "message": "m", "http_status": 400, "request_id": "id", "text": "text"}
     assert told == {
@@ -226,9 +233,11 @@ def test_calls_have_the_shape_of_the_report():
                 "started": 0.1,
                 "ended": 0.2,
                 "fault": None,
+                "done": {"done": "started", "instanceId": "es-cn-x", "token": "***", "upgrade": 1, "code": None},
             },
-            {"request": sent, "response": None, "started": 0.1, "ended": 0.2, "fault": "reset"},
+            {"request": sent, "response": None, "started": 0.1, "ended": 0.2, "fault": "reset", "done": None},
         ],
+        "unread": [{"at": 0.05, "fault": "reset_before_reading"}],
     }
     assert call_json(UpgradeRequest("x"), Outcome("ok", result=1), [], REDACT)["outcome"]["error"] is None
 
@@ -241,6 +250,7 @@ def test_violations_have_the_shape_of_the_report():
         "got": "***",
         "expected": "expected",
         "quote": "quote",
+        "hint": "",
     }
 
 
@@ -272,3 +282,26 @@ def test_a_report_is_in_the_order_of_the_suite():
     ]
     assert list(document) == ["format", "contract", "profile", "level", "clients"]
     assert document["format"] == 1
+
+
+def test_a_line_of_a_journal_is_the_exchange_and_what_was_done():
+    redact = Redactor("secret")
+    exchange = Exchange(HttpRequest("POST", "/"), HttpResponse(200), 1.0, 2.0, "bom")
+    event = ServiceEvent(0, 1.0, "started", "es-\ud800", "my-secret", 3, fault="bom")
+    done = {"done": "started", "instanceId": "es-\\ud800", "token": "my-***", "upgrade": 3, "code": None}
+    line = event_json(event, exchange, redact)
+    assert line == {**exchange_json(exchange, redact), "done": done}
+    assert json.loads(json.dumps(line)) == line
+
+
+def test_what_ended_before_a_request_was_read_is_a_line_of_the_same_shape():
+    line = event_json(ServiceEvent(None, 1.23456789, "nothing", fault="reset_before_reading"), None, Redactor(""))
+    done = {"done": "nothing", "instanceId": None, "token": None, "upgrade": None, "code": None}
+    assert line == {
+        "request": None,
+        "response": None,
+        "started": 1.234568,
+        "ended": 1.234568,
+        "fault": "reset_before_reading",
+        "done": done,
+    }

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from pytest_es_upgrade.contract import shipped_contract
 from pytest_es_upgrade.messages import HttpResponse
 from pytest_es_upgrade.plans import Close, Hold, Pause, Plan, Reset, Send
+from pytest_es_upgrade.rules.request import judged_request
 from pytest_es_upgrade.server import Server, ServerLoop, connection, loop, serve, shared_loop
 from pytest_es_upgrade.server.connection import Connection
 from pytest_es_upgrade.server.reading import RequestReader, Unparsable
@@ -72,6 +73,38 @@ def exchange(server, data):
         sock.sendall(data)
         sock.shutdown(socket.SHUT_WR)
         return until_end(sock)
+
+
+def test_whoever_has_its_answer_finds_its_exchange_ended(server, service):
+    ended = []
+    service.watcher = lambda exchange, _event: ended.append(exchange)
+    with connected(server) as sock:
+        for count in range(1, 101):
+            sock.sendall(WHOLE)
+            answer_on(sock)
+            assert len(ended) == count
+
+
+def test_what_a_watcher_raises_takes_no_answer_from_the_client(running, service):
+    def watcher(_exchange, _event):
+        raise ValueError("the watcher's own")
+
+    service.watcher = watcher
+    watched = running.serve(service)
+    with connected(watched) as sock:
+        sock.sendall(WHOLE)
+        assert b"200 OK" in answer_on(sock)
+    with pytest.raises(ValueError, match="the watcher's own"):
+        watched.close()
+
+
+def test_an_exchange_ends_once_however_many_whole_answers_its_plan_has(server, service):
+    ended = []
+    service.reply_with(Plan((Send(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", whole=True),) * 2))
+    service.watcher = lambda exchange, _event: ended.append(exchange)
+    exchange(server, WHOLE)
+    server.settle()
+    assert len(ended) == 1
 
 
 def send_for_ever(sock):
@@ -356,6 +389,16 @@ def test_a_plan_waits_for_a_slow_client_and_an_answer_is_whole_when_it_has_left(
     assert server.last_whole_answer <= time.monotonic()
 
 
+def test_a_big_answer_that_ends_its_connection_ends_it_once(server, caplog):
+    """asyncio logs an error where a transport is closed within its own write."""
+    script(server, Send(b"x" * 5_000_000, whole=True), Close())
+    with connected(server) as sock:
+        sock.sendall(WHOLE)
+        assert len(until_end(sock)) == 5_000_000
+    server.settle()
+    assert caplog.records == []
+
+
 def test_the_last_byte_of_a_big_whole_answer_counts(server):
     script(server, Send(b"x" * 20_000_000, whole=True), Close())
     with connected(server) as sock:
@@ -396,6 +439,64 @@ def test_a_used_connection_is_reset_before_the_next_request_is_read(server):
     assert raws(server) == [WHOLE]
 
 
+@pytest.mark.parametrize(
+    ("fault", "ends_with_reset"),
+    [
+        ("reset_after_reading", True),
+        ("answer_lost_after_start", True),
+        ("reset_before_reading", True),
+        ("close_early", False),
+        ("half_head", False),
+        ("half_body", False),
+        ("length_too_long", False),
+        ("bad_chunk", False),
+        ("garbage", False),
+    ],
+)
+def test_a_fault_ends_its_connection_by_rst_or_by_fin(server, fault, ends_with_reset):
+    with connected(server) as sock:
+        sock.sendall(WHOLE)
+        answer_on(sock)
+        server.call(server.service.fail_with, fault)
+        sock.sendall(WHOLE)
+        if ends_with_reset:
+            with pytest.raises(ConnectionResetError):
+                until_end(sock)
+        else:
+            until_end(sock)
+    server.settle()
+    assert server.service.script_left == 0
+    assert server.service.events[-1].fault == fault
+
+
+def test_refuse_waits_for_its_turn_and_the_answer_before_it_arrives(server):
+    server.call(server.service.fail_with, "throttled_429")
+    server.call(server.service.fail_with, "refuse")
+    assert server.service.script_left == 2
+    with connected(server) as idle, connected(server) as sock:
+        sock.sendall(WHOLE)
+        assert sock.recv(65536).startswith(b"HTTP/1.1 429 ")
+        with pytest.raises(ConnectionRefusedError):
+            connected(server)
+        assert until_end_or_reset(sock) == b""
+        assert until_end_or_reset(idle) == b""
+    server.settle()
+    assert server.service.script_left == 0
+    assert [entry.fault for entry in server.service.journal] == ["throttled_429"]
+
+
+def test_what_is_under_way_is_answered_before_its_connection_ends_too(server):
+    with connected(server) as begun, connected(server) as sock:
+        begun.sendall(WHOLE[:-1])
+        server.settle()
+        server.call(server.service.fail_with, "reset_after_reading")
+        server.call(server.service.fail_with, "refuse")
+        sock.sendall(WHOLE)
+        assert until_end_or_reset(sock) == b""
+        begun.sendall(WHOLE[-1:])
+        assert until_end_or_reset(begun).endswith(b"ok")
+
+
 @pytest.mark.parametrize("how", ["refuse", "abandon", "fault"])
 def test_a_refused_port_refuses_and_stays_taken_until_closed(server, how):
     with connected(server) as sock:
@@ -425,6 +526,85 @@ def test_calls_after_closing_do_nothing(server):
     server.call(server.service.fail_with, "refuse")
     with pytest.raises(ConnectionRefusedError):
         connected(server)
+
+
+# --- another service ---
+
+
+def other_service(*answers):
+    made = Service(shipped_contract(), time.monotonic)
+    for answer in answers or (HttpResponse(200, body=b"other ok"),):
+        made.reply_with(answer)
+    return made
+
+
+def test_an_idle_connection_serves_the_next_service(server, service):
+    other = other_service()
+    with connected(server) as sock:
+        sock.sendall(WHOLE + b"\r\n")
+        assert answer_on(sock).endswith(b"ok")
+        server.change_to(other)
+        sock.sendall(WHOLE)
+        assert answer_on(sock).endswith(b"other ok")
+    assert (len(service.journal), len(other.journal)) == (1, 1)
+
+
+@pytest.mark.parametrize("steps", [(Hold(),), (Pause(LONG * 10), Send(b"x"))], ids=["hold", "pause"])
+@pytest.mark.parametrize("sent", [WHOLE, WHOLE[:-1], WHOLE + WHOLE], ids=["whole", "half", "two"])
+def test_a_request_under_way_stays_with_its_service(server, service, steps, sent):
+    service.reply_with(Plan(steps))
+    other = other_service()
+    with connected(server) as sock:
+        sock.sendall(sent)
+        server.change_to(other)
+        assert until_end_or_reset(sock) == b""
+        server.settle()
+    assert other.journal == ()
+    assert len(service.journal) == -(-len(sent) // len(WHOLE))
+
+
+def test_what_was_sent_before_the_change_is_the_earlier_service_s(server, service):
+    other = other_service()
+    for _ in range(50):
+        with connected(server) as sock:
+            sock.sendall(WHOLE)
+        server.change_to(other)
+        assert other.journal == ()
+        server.change_to(service)
+    assert len(service.journal) == 50
+
+
+def test_a_port_that_refused_is_listened_on_again(server, service):
+    refusing = other_service()
+    refusing.fail_with("refuse")
+    with connected(server) as sock:
+        for _ in range(2):
+            server.change_to(refusing)
+            server.change_to(refusing)
+            assert until_end(sock) == b""
+            with pytest.raises(ConnectionRefusedError):
+                connected(server)
+            server.change_to(service)
+            assert exchange(server, WHOLE).endswith(b"ok")
+    server.call(service.fail_with, "refuse")
+    server.change_to(other_service())
+    assert exchange(server, WHOLE).endswith(b"other ok")
+
+
+def test_a_closed_server_does_not_change(server, service):
+    server.call(service.fail_with, "refuse")
+    server.close()
+    server.change_to(other_service())
+    assert server.service is service
+
+
+def test_what_the_earlier_service_raised_is_raised_by_the_change(running):
+    server = running.serve(Broken(shipped_contract(), time.monotonic))
+    assert exchange(server, WHOLE) == b""
+    with pytest.raises(ZeroDivisionError):
+        server.change_to(other_service())
+    assert exchange(server, WHOLE).endswith(b"other ok")
+    server.close()
 
 
 # --- what goes wrong in the service ---
@@ -539,6 +719,7 @@ def test_a_loop_that_does_not_answer_is_told(running, server, monkeypatch):
 
 
 def test_many_servers_come_and_go(running, service):
+    running.serve(service).close()  # the first one starts the loop's thread
     before = threading.active_count()
     for _ in range(50):
         running.serve(service).close()
@@ -731,6 +912,19 @@ def test_every_piece_gives_a_request_another_second(service, monkeypatch):
     wire.end()
 
 
+def test_a_refused_client_that_has_reset_its_side_upsets_nobody(service, monkeypatch):
+    """What asyncio does then, where the reset overtakes the refusal."""
+
+    def not_connected(_wire):
+        raise OSError(errno.ENOTCONN, "Transport endpoint is not connected")
+
+    monkeypatch.setattr(Wire, "write_eof", not_connected)
+    wire = Wire(service)
+    wire.feed(b"\x00")
+    assert wire.sent.startswith(b"HTTP/1.1 400")
+    wire.end()
+
+
 #: What to cut, join and bend when looking for trouble.
 PARTS = st.sampled_from(
     [
@@ -780,3 +974,20 @@ def test_a_reader_tells_what_is_wrong():
 
 def test_a_server_is_what_serve_returns(server):
     assert isinstance(server, Server)
+
+
+@given(
+    st.sampled_from(
+        [WHOLE, CHUNKED, WHOLE.replace(b"Host: h", b"Upgrade: h2c\r\nHost: h"), b"CONNECT h:1 HTTP/1.1\r\n\r\n"]
+    ),
+    st.integers(0, 200),
+    st.integers(0, 5),
+    st.binary(max_size=5) | st.sampled_from([b"\r\n", b" ", b"HTTP/1.0", b"Content-Length: 3\r\n", b"\x00"]),
+)
+def test_what_the_reader_takes_for_whole_is_parsed_like_it(data, at, length, put):
+    try:
+        request = RequestReader().receive(data[:at] + put + data[at + length :])
+    except Unparsable:
+        return
+    if request is not None:
+        assert judged_request(shipped_contract(), request, parsed=True) == judged_request(shipped_contract(), request)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import zlib
 
 import pytest
 
@@ -50,6 +51,13 @@ SUCCESSES = {
     "tuples": (ok({**DOCUMENT, "Result": tuple(DOCUMENT["Result"])}), []),
     "further members": (ok({**DOCUMENT, "statusCode": 200}), []),
     "nothing recognised": (ok(None), ["answer.delivered"]),
+    "bytes in another charset": (ok(None, result=b'{"Note":"\xe9",' + SAMPLE.body[1:]), []),
+    "such bytes with a leaf changed": (
+        ok(None, result=b'{"Note":"\xe9",' + SAMPLE.body[1:].replace(b"clusterStatus", b"x")),
+        ["answer.changed"],
+    ),
+    "bytes that are no object": (ok(None, result=b'["\xe9"]'), ["answer.delivered"]),
+    "bytes that are compressed": (ok(None, result=zlib.compress(SAMPLE.body)), ["answer.delivered"]),
     "no request id": (ok({"Result": DOCUMENT["Result"]}), ["answer.request_id"]),
     "list": (ok({"Result": DOCUMENT["Result"]}, result=DOCUMENT["Result"]), ["answer.request_id_of_list"]),
     "other request id": (ok({**DOCUMENT, "RequestId": "x"}), ["answer.changed"]),
