@@ -1,13 +1,18 @@
 """What a request costs on the loopback server, and what a server costs: `python benchmarks/server.py`.
 
 Variants, each answering the documented sample to whatever comes, in one process with the client as a
-fixture has it, all as ratios to the first (median of the ratios of interleaved rounds):
+fixture has it, all as ratios to the first (median of the ratios of interleaved rounds), on all cores and on one:
 
     asyncio+httptools   the server of this package
     asyncio+h11         the same with another parser behind the same reader
     thread+httptools    the same reader in a blocking thread per connection
     bound               a bare asyncio protocol with httptools that keeps no raw bytes, journal or plan
-    state machine       the server of this package, the answer decided by the service
+    state machine       the server of this package, every request judged by the contract and answered by the service,
+                        under a token of its own
+    pytest-httpserver   what most people use, where it is installed; it closes each connection, and pays for it
+
+Then: how long the first answer takes, from making the server on: in a process that has nothing of its package
+loaded (but asyncio and pytest, as any test has), in one that has its modules, and of the second server of a process.
 """
 
 from __future__ import annotations
@@ -15,8 +20,14 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import itertools
+import logging
+import os
 import socket
 import statistics
+import subprocess
+import sys
+import textwrap
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -173,6 +184,16 @@ def deciding(loop: ServerLoop) -> contextlib.AbstractContextManager[int]:
     return ours(loop, lambda: Service(shipped_contract(), time.monotonic))
 
 
+@contextlib.contextmanager
+def pytest_httpserver(_loop: ServerLoop) -> Iterator[int]:
+    from pytest_httpserver import HTTPServer
+
+    with HTTPServer(host="127.0.0.1", port=0) as server:
+        answer = sample(shipped_contract(), "success")
+        server.expect_request(PATH.partition("?")[0]).respond_with_data(answer.body, 200, dict(answer.headers))
+        yield server.port
+
+
 VARIANTS: dict[str, Callable[[ServerLoop], contextlib.AbstractContextManager[int]]] = {
     "asyncio+httptools": ours,
     "asyncio+h11": on_h11,
@@ -180,19 +201,52 @@ VARIANTS: dict[str, Callable[[ServerLoop], contextlib.AbstractContextManager[int
     "bound": bare,
     "state machine": deciding,
 }
+with contextlib.suppress(ImportError):
+    import pytest_httpserver as _installed  # noqa: F401
+
+    VARIANTS["pytest-httpserver"] = pytest_httpserver
+
+
+TOKENS = itertools.count()
+#: Seconds before each burst: where threads run is decided by what they did before, and each is to begin alike.
+REST = 1.0
 
 
 def raw_seconds(port: int, count: int) -> float:
-    """Seconds per request of one keep-alive socket."""
-    head = f"POST {PATH} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nContent-Type: application/json\r\n"
-    request = f"{head}Content-Length: {len(BODY)}\r\n\r\n".encode() + BODY
-    with socket.create_connection(("127.0.0.1", port)) as sock:
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        began = time.perf_counter()
-        for _ in range(count):
-            sock.sendall(request)
-            sock.recv(65536)
-        return (time.perf_counter() - began) / count
+    """Seconds per request of one socket, which is kept as long as the server keeps it; each has a token of its own."""
+    head = (
+        f"HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nContent-Type: application/json\r\nContent-Length: {len(BODY)}\r\n\r\n"
+    )
+    requests_ = [f"POST {PATH}&clientToken=t{next(TOKENS)} {head}".encode() + BODY for _ in range(count)]
+    sock = connected(port)
+    began = time.perf_counter()
+    for request in requests_:
+        sock.sendall(request)
+        if not whole_answer(sock):
+            sock.close()
+            sock = connected(port)
+    seconds = (time.perf_counter() - began) / count
+    sock.close()
+    return seconds
+
+
+def connected(port: int) -> socket.socket:
+    sock = socket.create_connection(("127.0.0.1", port))
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return sock
+
+
+def whole_answer(sock: socket.socket) -> bool:
+    """Read one answer; whether the connection is kept."""
+    data = b""
+    while (end := data.find(b"\r\n\r\n")) < 0:
+        data += sock.recv(65536)
+    head = data[:end].lower()
+    assert b" 200 " in head, head
+    length = int(head.partition(b"content-length:")[2].split()[0])
+    while len(data) < end + 4 + length:
+        data += sock.recv(65536)
+    return b"connection: close" not in head and not head.startswith(b"http/1.0")
 
 
 def session_seconds(port: int, count: int) -> float:
@@ -207,10 +261,10 @@ def session_seconds(port: int, count: int) -> float:
 def open_seconds(variant: Callable[[ServerLoop], contextlib.AbstractContextManager[int]], loop: ServerLoop) -> float:
     """Seconds to make a server and close it again."""
     began = time.perf_counter()
-    for _ in range(20):
+    for _ in range(5):
         with variant(loop):
             pass
-    return (time.perf_counter() - began) / 20
+    return (time.perf_counter() - began) / 5
 
 
 def measured(rounds: int, count: int) -> dict[str, dict[str, list[float]]]:
@@ -219,21 +273,86 @@ def measured(rounds: int, count: int) -> dict[str, dict[str, list[float]]]:
     for _ in range(rounds):
         for name, variant in VARIANTS.items():
             with variant(loop) as port:
+                time.sleep(REST)
                 figures[name]["raw"].append(raw_seconds(port, count))
+                time.sleep(REST)
                 figures[name]["session"].append(session_seconds(port, count // 5))
             figures[name]["open"].append(open_seconds(variant, loop))
     loop.close()
     return figures
 
 
-def main() -> None:
-    arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    arguments.add_argument("--rounds", type=int, default=7)
-    arguments.add_argument("--requests", type=int, default=1000)
-    given = arguments.parse_args()
-    figures = measured(given.rounds, given.requests)
+#: On all cores, a request is two wake-ups of another core besides; on one it is what is computed for it.
+CORES: dict[str, set[int]] = {"all cores": set()}
+if hasattr(os, "sched_getaffinity"):
+    CORES = {"all cores": os.sched_getaffinity(0), "one core": {min(os.sched_getaffinity(0))}}
+
+#: What is imported, and how a server is made that listens at `port`.
+FIRST: dict[str, tuple[str, list[str]]] = {
+    "this package": (
+        "from pytest_es_upgrade.standin import StandIn",
+        ["made = StandIn()", "port = made.server.port"],
+    ),
+    "pytest-httpserver": (
+        "from pytest_httpserver import HTTPServer",
+        [
+            "made = HTTPServer(host='127.0.0.1')",
+            "made.start()",
+            f"made.expect_request({PATH.partition('?')[0]!r}).respond_with_data(b'', 200)",
+            "port = made.port",
+        ],
+    ),
+}
+ROUND = """
+    began = time.perf_counter() if loaded or again else began
+{make}
+    with socket.socket() as sock:  # not create_connection: it imports a codec
+        sock.connect(("127.0.0.1", port))
+        sock.sendall({request!r})
+        assert b" 200 " in sock.recv(65536)
+        seconds = time.perf_counter() - began
+    made.close() if hasattr(made, "close") else made.clear()
+"""
+
+
+def first_answer_seconds(name: str, *, loaded: bool, times: int) -> float:
+    """Median of the seconds to the first answer (or, with more times, the last) in processes of their own."""
+    head = f"POST {PATH} HTTP/1.1\r\nHost: h\r\nContent-Type: application/json\r\nContent-Length: {len(BODY)}\r\n\r\n"
+    load, make = FIRST[name]
+    code = "\n".join(
+        (
+            "import asyncio, pytest, socket, sys, time",
+            f"loaded = {loaded}",
+            "began = time.perf_counter()",
+            load,
+            f"for again in range({times}):",
+            ROUND.format(make=textwrap.indent("\n".join(make), "    "), request=head.encode() + BODY),
+            "print(seconds)",
+        )
+    )
+    # The first of them writes the bytecode of what was changed since, as any run does.
+    kept = {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
+    runs = [subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, env=kept) for _ in range(8)]
+    return statistics.median(float(run.stdout) for run in runs[1:])
+
+
+@contextlib.contextmanager
+def on_cores(cores: set[int]) -> Iterator[None]:
+    """Run on these, with the threads that begin meanwhile; none: where the system likes."""
+    if not cores:
+        yield
+        return
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, cores)
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)
+
+
+def print_rates(told: str, figures: dict[str, dict[str, list[float]]]) -> None:
     first = figures["asyncio+httptools"]
-    print(f"{'':20}{'raw':>18}{'Session':>18}{'open + close':>18}")
+    print(f"{told:20}{'raw':>18}{'Session':>18}{'open + close':>18}")
     for name, row in figures.items():
         cells = (
             f"{statistics.median(row[what]) * 1e6:8.0f} us"
@@ -241,6 +360,24 @@ def main() -> None:
             for what in ("raw", "session", "open")
         )
         print(f"{name:20}" + "".join(f"{cell:>18}" for cell in cells))
+    if "pytest-httpserver" in figures:
+        pairs = zip(figures["pytest-httpserver"]["raw"], figures["state machine"]["raw"], strict=True)
+        print(f"the state machine's rate is {statistics.median(t / m for t, m in pairs):.1f} x pytest-httpserver's")
+
+
+def main() -> None:
+    arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    arguments.add_argument("--rounds", type=int, default=7)
+    arguments.add_argument("--requests", type=int, default=1000)
+    given = arguments.parse_args()
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
+    for told, cores in CORES.items():
+        with on_cores(cores):
+            print_rates(told, measured(given.rounds, given.requests))
+    for name in [name for name in FIRST if name == "this package" or name in VARIANTS]:
+        for told, loaded, times in (("cold", False, 1), ("modules loaded", True, 1), ("the second server", True, 2)):
+            seconds = first_answer_seconds(name, loaded=loaded, times=times)
+            print(f"first answer, {name}, {told}: {seconds * 1e3:.1f} ms")
 
 
 if __name__ == "__main__":

@@ -21,7 +21,7 @@ SUITE = [
     *(sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--es-upgrade"),
     "--es-upgrade-client=official-python=pytest_es_upgrade.adapters.alibabacloud:client",
     "--es-upgrade-level=should",
-    *(f"--es-upgrade-report={REPORT / name}" for name in ("demo.json", "demo.md")),
+    *(f"--es-upgrade-report={REPORT / name}" for name in ("demo.html", "demo.json", "demo.md")),
 ]
 
 
