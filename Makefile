@@ -2,6 +2,8 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# The tests' order: the same each time. Another one: make test SEED=default
+SEED ?= 1
 
 .PHONY: demo test test-lowest lint docs pictures site kill-matrix exchanges bench clean
 
@@ -12,7 +14,7 @@ demo: $(VENV)/demo.stamp
 ## test: all tests of this project, with the highest versions of what it needs
 test: $(VENV)/test.stamp $(VENV)/sdk.stamp $(VENV)/node.stamp $(VENV)/browser.stamp $(VENV)/docs.stamp
 	@rm -f .coverage .coverage.*
-	@$(BIN)/python -m coverage run -m pytest -n auto --left-out=$(VENV)/left-out.txt
+	@$(BIN)/python -m coverage run -m pytest -n auto --randomly-seed=$(SEED) --left-out=$(VENV)/left-out.txt
 	@$(BIN)/python -m coverage combine --quiet
 	@$(BIN)/python -m coverage report
 	@cat $(VENV)/left-out.txt

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
 import pytest
-
-# Before any test of the plugin: pytester forgets the modules that a run within this process was the first to
-# import, and a second copy of cryptography's classes is strange to its compiled part.
-import trustme  # noqa: F401
+from _pytest.pytester import SysModulesSnapshot
 from filelock import FileLock
 from needs import STRICT, how_to_get, lacking, may_lack, paragraph
 
@@ -52,6 +50,27 @@ def pytest_terminal_summary(terminalreporter, config):
 def pytest_xdist_auto_num_workers():
     """Half as many again as there are cores: half of the time is spent waiting for clients that wait."""
     return max(2, (os.cpu_count() or 1) * 3 // 2)
+
+
+@pytest.fixture(autouse=True)
+def libraries_stay(monkeypatch, tmp_path_factory):
+    """A run of pytest within this process forgets the modules of its own folder, and no others.
+
+    pytester forgets all that such a run was the first to import. A second copy of a library's classes is strange to
+    whatever kept the first (compiled parts, registries), and which test then fails depends on the order of all.
+    """
+    forget, folders = SysModulesSnapshot.restore, str(tmp_path_factory.getbasetemp())
+
+    def forget_own(snapshot):
+        libraries = {name: module for name, module in sys.modules.items() if not _place(module).startswith(folders)}
+        forget(snapshot)
+        sys.modules.update(libraries)
+
+    monkeypatch.setattr(SysModulesSnapshot, "restore", forget_own)
+
+
+def _place(module):
+    return getattr(module, "__file__", None) or next(iter(getattr(module, "__path__", ())), "")
 
 
 @pytest.fixture(scope="session")
