@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 # The tests' order: the same each time. Another one: make test SEED=default
 SEED ?= 1
 
-.PHONY: demo test test-lowest lint docs pictures site kill-matrix exchanges bench clean
+.PHONY: demo test test-again test-lowest lint docs pictures site kill-matrix exchanges bench clean
 
 ## demo: the suite against Alibaba Cloud's own Python SDK, on the embedded service
 demo: $(VENV)/demo.stamp
@@ -18,6 +18,12 @@ test: $(VENV)/test.stamp $(VENV)/sdk.stamp $(VENV)/node.stamp $(VENV)/browser.st
 	@$(BIN)/python -m coverage combine --quiet
 	@$(BIN)/python -m coverage report
 	@cat $(VENV)/left-out.txt
+
+## test-again: the tests that failed in the last run, once more, one by one
+test-again:
+	@$(BIN)/python -m coverage run -m pytest --last-failed --last-failed-no-failures=none --maxfail=1
+	@$(BIN)/python -m coverage combine --quiet
+	@$(BIN)/python -m coverage report
 
 ## test-lowest: a part of the tests, with the lowest versions that pyproject.toml allows
 test-lowest: .venv-lowest/test.stamp

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import signal
+import subprocess
 import sys
 from pathlib import Path
 
@@ -89,6 +92,22 @@ def made_once(request, tmp_path_factory):
         return folder
 
     return make
+
+
+@pytest.fixture
+def interrupt():
+    """`interrupt(process)`: Ctrl-C, until it has ended. Ask for it before the process is started."""
+    # Whoever is started in the background ignores interrupts, and hands that down.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+
+    def until_it_ends(process):
+        while process.poll() is None:  # Python loses an interrupt that comes within a collector's callback
+            process.send_signal(signal.SIGINT)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.communicate(timeout=15)  # a second one would interrupt the clearing up on a busy machine
+
+    yield until_it_ends
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture

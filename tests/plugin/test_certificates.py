@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import subprocess
 import sys
 import time
@@ -47,7 +46,7 @@ def test_waiting():
 
 
 @pytest.mark.skipif(os.name != "posix", reason="a signal is sent to one process")
-def test_ctrl_c_leaves_no_file_either(tmp_path):
+def test_ctrl_c_leaves_no_file_either(tmp_path, interrupt):
     (tmp_path / "pytest.ini").write_text("[pytest]\n")
     (tmp_path / "test_waiting.py").write_text(WAITING)
     folder = tmp_path / "temporary"
@@ -59,6 +58,6 @@ def test_ctrl_c_leaves_no_file_either(tmp_path):
         while not (ready.exists() and ready.read_text()) and time.monotonic() < until:
             time.sleep(0.01)
         assert ready.read_text().startswith(str(folder))
-        process.send_signal(signal.SIGINT)
-        assert process.wait(30) == pytest.ExitCode.INTERRUPTED
+        interrupt(process)
+        assert process.returncode == pytest.ExitCode.INTERRUPTED
     assert list(folder.iterdir()) == []

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import shlex
-import signal
 import subprocess
 import sys
 import time
@@ -274,17 +272,14 @@ def test_nothing_is_left_behind(project):
 
 
 @pytest.mark.skipif(os.name != "posix", reason="needs signals to processes")
-def test_ctrl_c_leaves_nothing_behind(project):
+def test_ctrl_c_leaves_nothing_behind(project, interrupt):
     script = "import os, time; open('pid', 'w').write(str(os.getpid()) + '.'); time.sleep(600)"
     arguments = ["--es-upgrade", *drivers(mine=f"{PYTHON} -c {shlex.quote(script)}")]
     process = project.pytester.popen([sys.executable, "-m", "pytest", *arguments], stdin=subprocess.DEVNULL)
     pid = project.pytester.path / "pid"
     while not pid.exists() or not pid.read_text().endswith("."):
         time.sleep(0.01)
-    while process.poll() is None:  # Python loses an interrupt that comes within a collector's callback
-        process.send_signal(signal.SIGINT)
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.communicate(timeout=15)  # a second one would interrupt the clearing up on a busy machine
+    interrupt(process)
     assert process.returncode == pytest.ExitCode.INTERRUPTED
     with pytest.raises(ProcessLookupError):
         os.kill(int(pid.read_text().rstrip(".")), 0)
