@@ -97,11 +97,11 @@ class DriverProcess:
         lines = [one(number) for one, number in zip(make, numbers, strict=True)]
         with self._changed:
             self._waiting.update(dict.fromkeys(numbers))
-        for line in lines:
-            self._watch("→", line)
-            self._out.put(line)
         done = False
         try:
+            for line in lines:
+                self._watch("→", line)
+                self._out.put(line)
             done = self._wait(numbers, deadline)
         finally:  # Ctrl-C while waiting, too
             if not done:

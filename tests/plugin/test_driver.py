@@ -273,7 +273,7 @@ def test_nothing_is_left_behind(project):
 
 @pytest.mark.skipif(os.name != "posix", reason="needs signals to processes")
 def test_ctrl_c_leaves_nothing_behind(project, interrupt):
-    script = "import os, time; open('pid', 'w').write(str(os.getpid()) + '.'); time.sleep(600)"
+    script = "import os, time; input(); open('pid', 'w').write(str(os.getpid()) + '.'); time.sleep(600)"
     arguments = ["--es-upgrade", *drivers(mine=f"{PYTHON} -c {shlex.quote(script)}")]
     process = project.pytester.popen([sys.executable, "-m", "pytest", *arguments], stdin=subprocess.DEVNULL)
     pid = project.pytester.path / "pid"
