@@ -171,7 +171,7 @@ def test_one_that_dies_once_is_judged_in_all_other_cases(project, changed):
 
 
 def test_one_that_hangs_is_given_up_and_the_others_judged(project, changed, monkeypatch):
-    monkeypatch.setattr("pytest_es_upgrade.plugin.stage.AFTER_ANSWER", 0.05)
+    monkeypatch.setattr("pytest_es_upgrade.plugin.stage.AFTER_ANSWER", 1.0)
     command = changed("call(asked['endpoint'], asked['request']); time.sleep(60)")
     result, clients = report(project, hanging=command, mine=RIGHT, cases="request.given.*")
     assert clients["mine"]["summary"]["failed"] == 0

@@ -262,7 +262,7 @@ def test_what_is_below_the_level_is_tolerated_and_has_an_example(fuzz):
 
 
 def test_a_hanging_client_is_not_shrunk(fuzz, monkeypatch):
-    monkeypatch.setattr("pytest_es_upgrade.plugin.stage.AFTER_ANSWER", 0.3)
+    monkeypatch.setattr("pytest_es_upgrade.plugin.stage.AFTER_ANSWER", 1.0)
     _, case = fuzz("hangs_on_dry_runs")
     assert [violation["rule"] for violation in case["violations"]] == ["client.hangs"]
     assert "dry_run=True" in case["example"]

@@ -214,7 +214,7 @@ def test_a_client_is_made_anew_and_closed_for_every_example(run):
 
 
 def test_a_hung_call_does_not_disturb_the_next_example(run, monkeypatch):
-    monkeypatch.setattr("pytest_es_upgrade.plugin.stage.AFTER_ANSWER", 0.05)
+    monkeypatch.setattr("pytest_es_upgrade.plugin.stage.AFTER_ANSWER", 1.0)
     result = run(
         "import threading, urllib.request\n"
         "RELEASED, ENDED, PORTS = threading.Event(), threading.Event(), []\n"

@@ -200,14 +200,14 @@ class WaitsBeforeItRepeats(PlainClient):
 
 @pytest.mark.parametrize("case", ["error.status.429", "error.status.503", "idempotency.bounded.unavailable_503"])
 def test_who_waits_before_another_attempt_is_not_said_to_hang(case: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pytest_es_upgrade.plugin.stage.AFTER_ANSWER", 0.2)
+    monkeypatch.setattr("pytest_es_upgrade.plugin.stage.AFTER_ANSWER", 0.5)
     judgement = judged(WaitsBeforeItRepeats, CASES[case])
     assert judgement.violations == ()
     assert "may have been waiting to try again" in str(judgement.not_testable)
 
 
 def test_a_search_ends_with_a_client_that_is_still_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pytest_es_upgrade.plugin.stage.AFTER_ANSWER", 0.2)
+    monkeypatch.setattr("pytest_es_upgrade.plugin.stage.AFTER_ANSWER", 0.5)
     generation = Generation(60, 10, 60.0, "tests", b"still waiting", lambda _: True)
     judgement = judged(WaitsBeforeItRepeats, CASES["fuzz.response.error"], generation)
     assert judgement.violations == ()
