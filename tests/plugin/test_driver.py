@@ -317,9 +317,9 @@ WRONG = {
 SILENT = {
     "no answer": (
         "time.sleep(60)",
-        "2 of 2 calls were not answered within 1 s; does the driver end each line with a line",
+        "2 of 2 calls were not answered within 3 s; does the driver end each line with a line",
     ),
-    "one of two": ("number == 3 and time.sleep(60)", "of 2 calls were not answered within 1 s"),
+    "one of two": ("number == 3 and time.sleep(60)", "of 2 calls were not answered within 3 s"),
 }
 
 
@@ -332,7 +332,7 @@ def test_what_is_wrong_is_told(changed, before, words):
 
 @pytest.mark.parametrize(("before", "words"), SILENT.values(), ids=SILENT)
 def test_what_is_not_answered_is_told(changed, monkeypatch, before, words):
-    monkeypatch.setattr(driver, "BOUND", 1.0)
+    monkeypatch.setattr(driver, "BOUND", 3.0)
     code, text = tried(changed(before))
     assert code == 1
     assert words in text
