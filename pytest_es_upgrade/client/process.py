@@ -19,6 +19,7 @@ from typing import IO, TYPE_CHECKING
 
 from ..errors import AdapterFault
 from .lines import broken, read_line
+from .threads import started
 
 if TYPE_CHECKING:
     from ..messages import Outcome
@@ -72,12 +73,7 @@ class DriverProcess:
             self._errors.close()
             raise
         self._out: SimpleQueue[bytes | None] = SimpleQueue()
-        self._threads = [
-            threading.Thread(target=work, name=f"driver {self._process.pid}", daemon=True)
-            for work in (self._write, self._read)
-        ]
-        for thread in self._threads:
-            thread.start()
+        self._threads = [started(work, f"driver {self._process.pid}") for work in (self._write, self._read)]
 
     @property
     def fault(self) -> AdapterFault | None:

@@ -40,6 +40,27 @@ class Ended:
     raised: BaseException | None = None
 
 
+def started(live: Work, name: str) -> threading.Thread:
+    """A daemon thread that has come as far as `live()`.
+
+    Under coverage or a debugger each new thread begins by installing its trace function. Beside an audit hook, as
+    ours is, CPython 3.11 refuses that while another thread is at it, and the new thread ends before it has begun:
+    so they begin one at a time, and one that did not is started anew.
+    """
+    begun = threading.Event()
+
+    def begin() -> None:
+        begun.set()
+        live()
+
+    while not begun.is_set():
+        thread = threading.Thread(target=begin, name=name, daemon=True)
+        thread.start()
+        while thread.is_alive() and not begun.is_set():
+            begun.wait(_ASK_AGAIN)
+    return thread
+
+
 class CaseThread:
     """The thread that a case's client lives in. Ends by `end`, or by `abandon` when it hangs."""
 
@@ -49,8 +70,7 @@ class CaseThread:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._owner = loopback.current()
         self.abandoned = False
-        self._thread = threading.Thread(target=self._live, name=name, daemon=True)
-        self._thread.start()
+        self._thread = started(self._live, name)
 
     def do(self, work: Work, read: Read[T], deadline: Deadline, *, on_loop: bool = False) -> T | None:
         """What `read` makes of the end of `work()`, awaited where it gives an awaitable; None where it hung.
@@ -214,7 +234,7 @@ async def _in_own_thread(work: Work, start: threading.Event, owner: loopback.Att
         with suppress(RuntimeError):  # the case is over and its loop closed
             loop.call_soon_threadsafe(_deliver, future, ended)
 
-    threading.Thread(target=live, name=threading.current_thread().name, daemon=True).start()
+    started(live, threading.current_thread().name)
     return await future
 
 
